@@ -1,0 +1,1 @@
+"""The database, readable without Python: schema, migrations, queries, and a small loader."""
