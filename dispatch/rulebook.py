@@ -1,0 +1,321 @@
+"""What a city changes without a release: areas, departments, categories, catalogue, allowances, policy, calendar.
+
+A rulebook is one consistent reading of all of these, with the versions that it was made from, so that every
+decision can say by which rules it was taken. The numbers are the defaults of the domain study (§9), each a
+datum that a city overrides. Reading and publishing versions is the service's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from dispatch.model import ClockKind, Level, TicketType, Urgency
+from dispatch.worktime import Allowance, Calendar
+
+ALL_AREAS = "00"
+COUNTY = "@county"
+ASK_A_PERSON = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An administrative division 行政区划; `parent` is None for the city itself."""
+
+    code: str
+    name: str
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """A unit that handles tickets 承办单位; `area` is where it has authority."""
+
+    code: str
+    name: str
+    level: Level
+    parent: str | None
+    area: str
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A kind of matter 事项分类; two, four or six digits, a prefix is the broader kind.
+
+    `departmental`: a department's statutory duty that may not be pushed down to a town (Weifang Art. 24).
+    `sensitive`: never dispatched by the machine alone. `statutory`: a legal period that overrides the ordinary.
+    """
+
+    code: str
+    name: str
+    departmental: bool = False
+    sensitive: bool = False
+    statutory: Allowance | None = None
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRow:
+    """One row of the dispatch catalogue 派单目录: whose duty a kind of matter is, and by what basis.
+
+    `category` is a prefix; `area` and `owner` are empty where they do not matter. `lead` is a department, or
+    '@county' for the government of the ticket's county, or '?' where a person must decide.
+    """
+
+    category: str
+    area: str
+    owner: str
+    lead: str
+    co: tuple[str, ...]
+    basis: str
+
+    @property
+    def exactness(self) -> tuple[int, int, int]:
+        """How closely the row fits: the longer category first, then area, then owner."""
+        return len(self.category), len(self.area), len(self.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceRule:
+    """How long a duty may take; an empty selector fits everything, and the most exact rule that fits wins."""
+
+    kind: ClockKind
+    allowance: Allowance
+    basis: str
+    type: TicketType | None = None
+    urgency: Urgency | None = None
+    category: str = ""
+
+    def fits(self, kind: ClockKind, type_: TicketType, urgency: Urgency, category: str) -> bool:
+        """Whether the rule speaks about such a duty."""
+        return (
+            self.kind is kind
+            and self.type in (None, type_)
+            and self.urgency in (None, urgency)
+            and category.startswith(self.category)
+        )
+
+    @property
+    def exactness(self) -> tuple[int, bool, bool]:
+        """Category before urgency before type: what endangers life is not slowed by being an enquiry."""
+        return len(self.category), self.urgency is not None, self.type is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A ground for not accepting a matter 不予受理, and what the caller is told instead."""
+
+    code: str
+    name: str
+    tell: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The numbers of the city's rules that are not allowances; defaults of the domain study §9."""
+
+    returns_before_analysis: int = 2
+    extensions_most: int = 1
+    extension_working_days_most: int = 10
+    extension_apply_working_days_before: int = 1
+    visits_most: int = 3
+    redos_most: int = 2
+    urge_every_minutes: int = 10
+    inner_margin_working_days: int = 1
+    auto_dispatch_probability: float = 0.90
+    merge_window_days: int = 90
+    warn_share_left: float = 0.25
+
+
+def _rules(*rows: tuple[ClockKind, TicketType | None, Urgency | None, str, str]) -> tuple[AllowanceRule, ...]:
+    return tuple(
+        AllowanceRule(kind=kind, type=type_, urgency=urgency, allowance=Allowance.parse(allowance), basis=basis)
+        for kind, type_, urgency, allowance, basis in rows
+    )
+
+
+_DOMAIN = "默认时限（各地实践）"
+DEFAULT_ALLOWANCES = _rules(
+    (ClockKind.DISPATCH, None, None, "30min", "受理后三十分钟内派单"),
+    (ClockKind.DISPATCH, None, Urgency.URGENT, "10min", "紧急事项十分钟内派单"),
+    (ClockKind.DISPATCH, None, Urgency.CRITICAL, "10min", "特急事项十分钟内派单"),
+    (ClockKind.SIGN, None, None, "1wd", _DOMAIN),
+    (ClockKind.SIGN, None, Urgency.URGENT, "2wh", _DOMAIN),
+    (ClockKind.SIGN, None, Urgency.CRITICAL, "30min", _DOMAIN),
+    (ClockKind.RETURN_WINDOW, None, None, "1wd", "退单须在规定期限内提出"),
+    (ClockKind.RETURN_WINDOW, None, Urgency.URGENT, "2h", "退单须在规定期限内提出"),
+    (ClockKind.RETURN_WINDOW, None, Urgency.CRITICAL, "30min", "退单须在规定期限内提出"),
+    (ClockKind.DECIDE, None, None, "1wd", "申请须及时审批"),
+    (ClockKind.DECIDE, None, Urgency.URGENT, "2wh", "申请须及时审批"),
+    (ClockKind.DECIDE, None, Urgency.CRITICAL, "30min", "申请须及时审批"),
+    (ClockKind.ANALYSIS, None, None, "2wd", "争议事项限期研判"),
+    (ClockKind.ANALYSIS, None, Urgency.CRITICAL, "2h", "争议事项限期研判"),
+    (ClockKind.CONTACT, None, None, "1wd", "先行联系：一个工作日"),
+    (ClockKind.CONTACT, None, Urgency.URGENT, "2h", "先行联系：紧急二小时"),
+    (ClockKind.CONTACT, None, Urgency.CRITICAL, "1h", "先行联系：特急一小时"),
+    (ClockKind.REPLY, None, None, "5wd+", _DOMAIN),
+    (ClockKind.REPLY, TicketType.CONSULT, None, "2wd+", "咨询二个工作日"),
+    (ClockKind.REPLY, TicketType.HELP, None, "5wd+", "求助五个工作日"),
+    (ClockKind.REPLY, TicketType.COMPLAINT, None, "10wd+", "投诉十个工作日"),
+    (ClockKind.REPLY, TicketType.REPORT, None, "15wd+", "举报十五个工作日"),
+    (ClockKind.REPLY, TicketType.SUGGEST, None, "5wd+", "建议五个工作日"),
+    (ClockKind.REPLY, TicketType.PRAISE, None, "2wd+", "表扬二个工作日"),
+    (ClockKind.REPLY, None, Urgency.URGENT, "24h", "紧急事项二十四小时"),
+    (ClockKind.REPLY, None, Urgency.CRITICAL, "2h", "危及生命财产二小时反馈"),
+    (ClockKind.CO_REPLY, None, None, "5wd+", "协办在主办时限之内答复"),
+    (ClockKind.CO_REPLY, None, Urgency.URGENT, "12h", "协办在主办时限之内答复"),
+    (ClockKind.CO_REPLY, None, Urgency.CRITICAL, "1h", "协办在主办时限之内答复"),
+    (ClockKind.REDO, None, None, "3wd", "重办三个工作日"),
+    (ClockKind.REDO, None, Urgency.CRITICAL, "2h", "特急重办二小时"),
+    (ClockKind.REVIEW, None, None, "1wd", "办理结果逐一审核"),
+    (ClockKind.FOLLOW_UP, None, None, "3wd", "办结后及时回访"),
+    (ClockKind.ORDER, None, None, "3wd", "督办单三个工作日内答复"),
+    (ClockKind.BAD_RATING, None, None, "2wd", "漳州市政务服务实施细则第二十条：实名差评二个工作日内联系核实"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rulebook:
+    """One consistent reading of the city's rules; `version` names the version of every part."""
+
+    version: str
+    calendar: Calendar
+    areas: Mapping[str, Area]
+    departments: Mapping[str, Department]
+    categories: Mapping[str, Category]
+    catalogue: tuple[CatalogueRow, ...] = ()
+    allowances: tuple[AllowanceRule, ...] = DEFAULT_ALLOWANCES
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+
+    def allowance(self, kind: ClockKind, type_: TicketType, urgency: Urgency, category: str | None) -> AllowanceRule:
+        """Return the most exact rule for such a duty; for a reply the statutory period of the category prevails.
+
+        Raises LookupError if no rule fits: then the allowances have not been entered (see `problems`).
+        """
+        key = (kind, type_, urgency, category or "")
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(*key)
+        return self._chosen[key]
+
+    @cached_property
+    def _chosen(self) -> dict[tuple[ClockKind, TicketType, Urgency, str], AllowanceRule]:
+        return {}
+
+    def _choose(self, kind: ClockKind, type_: TicketType, urgency: Urgency, category: str) -> AllowanceRule:
+        statutory = self._statutory(category) if kind is ClockKind.REPLY else None
+        if statutory and statutory.statutory and urgency is not Urgency.CRITICAL:
+            return AllowanceRule(kind=kind, allowance=statutory.statutory, basis=f"法定时限：{statutory.basis}")
+        fitting = [rule for rule in self.allowances if rule.fits(kind, type_, urgency, category)]
+        if not fitting:
+            message = f"no allowance for {kind} of {type_}, {urgency}, category {category or '-'}"
+            raise LookupError(message)
+        return max(fitting, key=lambda rule: rule.exactness)
+
+    def _statutory(self, code: str) -> Category | None:
+        return next((category for category in self.broader(code) if category.statutory), None)
+
+    def broader(self, code: str | None) -> Iterator[Category]:
+        """The category itself, then its broader kinds."""
+        for length in (6, 4, 2):
+            category = self.categories.get(code[:length]) if code and len(code) >= length else None
+            if category:
+                yield category
+
+    def is_departmental(self, code: str | None) -> bool:
+        """Whether the matter is a department's statutory duty that a town may not be given."""
+        return any(category.departmental for category in self.broader(code))
+
+    def is_sensitive(self, code: str | None) -> bool:
+        """Whether the machine alone may never dispatch the matter."""
+        return any(category.sensitive for category in self.broader(code))
+
+    def wider(self, area: str | None) -> Iterator[Area]:
+        """The area itself, then those that contain it, the city last."""
+        while area:
+            found = self.areas.get(area)
+            if found is None:
+                return
+            yield found
+            area = found.parent
+
+    def is_below(self, department: str, superior: str) -> bool:
+        """Whether `department` stands anywhere below `superior` in the tree."""
+        parent = self.departments[department].parent
+        while parent:
+            if parent == superior:
+                return True
+            parent = self.departments[parent].parent
+        return False
+
+    @cached_property
+    def counties(self) -> Mapping[str, Department]:
+        """The county government of each county's area code."""
+        return {unit.area: unit for unit in self.departments.values() if unit.level is Level.COUNTY}
+
+    def county_of(self, area: str | None) -> Department | None:
+        """The county government that an area belongs to, if the area is inside a county."""
+        return next((self.counties[wider.code] for wider in self.wider(area) if wider.code in self.counties), None)
+
+    @cached_property
+    def rows_by_category(self) -> Mapping[str, tuple[CatalogueRow, ...]]:
+        """The catalogue's rows by their category prefix."""
+        rows: dict[str, list[CatalogueRow]] = {}
+        for row in self.catalogue:
+            rows.setdefault(row.category, []).append(row)
+        return {category: tuple(found) for category, found in rows.items()}
+
+
+def problems(rulebook: Rulebook) -> tuple[str, ...]:
+    """Say what is missing or contradicts itself, a sentence each; empty when the rulebook can be published."""
+    return (
+        *_unknown_units(rulebook),
+        *_conflicts(rulebook.catalogue),
+        *_gaps(rulebook),
+        *_missing_allowances(rulebook),
+        *_lost_parents(rulebook),
+    )
+
+
+def _unknown_units(rulebook: Rulebook) -> Iterator[str]:
+    for row in rulebook.catalogue:
+        for code in (row.lead, *row.co):
+            if code not in rulebook.departments and code not in {COUNTY, ASK_A_PERSON}:
+                yield f"catalogue {row.category}: no department {code}"
+        if row.category not in rulebook.categories:
+            yield f"catalogue {row.category}: no such category"
+        if row.area and row.area not in rulebook.areas:
+            yield f"catalogue {row.category}: no area {row.area}"
+
+
+def _conflicts(catalogue: Iterable[CatalogueRow]) -> Iterator[str]:
+    seen: set[tuple[str, str, str]] = set()
+    for row in catalogue:
+        key = (row.category, row.area, row.owner)
+        if key in seen:
+            yield f"catalogue {row.category}, area {row.area or 'any'}, owner {row.owner or 'any'}: two rows"
+        seen.add(key)
+
+
+def _gaps(rulebook: Rulebook) -> Iterator[str]:
+    general = {row.category for row in rulebook.catalogue if not row.area and not row.owner}
+    for code in rulebook.categories:
+        if len(code) == 6 and not any(code[:length] in general for length in (6, 4, 2)):  # noqa: PLR2004 - leaf codes
+            yield f"catalogue: nobody is responsible for category {code}"
+
+
+def _missing_allowances(rulebook: Rulebook) -> Iterator[str]:
+    general = {rule.kind for rule in rulebook.allowances if not (rule.type or rule.urgency or rule.category)}
+    for kind in ClockKind:
+        if kind is not ClockKind.PROMISE and kind not in general:
+            yield f"allowances: no general rule for {kind}"
+
+
+def _lost_parents(rulebook: Rulebook) -> Iterator[str]:
+    for unit in rulebook.departments.values():
+        if unit.parent and unit.parent not in rulebook.departments:
+            yield f"department {unit.code}: its superior {unit.parent} does not exist"
+        if unit.area not in rulebook.areas:
+            yield f"department {unit.code}: no area {unit.area}"
