@@ -167,7 +167,8 @@ class _Reader:
             return None
 
     def fault(self, name: str, problem: str) -> None:
-        self.faults.append(f"{name} {problem} (example: {_BY_NAME[name].example})")
+        space = "" if problem.startswith("=") else " "
+        self.faults.append(f"{name}{space}{problem} (example: {_BY_NAME[name].example})")
 
     def refuse_unknown(self) -> None:
         for name in sorted(self.environ):

@@ -76,15 +76,18 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
     """Lend a connection outside any transaction; raises Unavailable for whatever the server's absence does."""
     with _translated(_NOT_REACHED):
         lent = await pool.acquire(timeout=_ACQUIRE_SECONDS)
-    with driver_errors():
-        try:
-            yield lent
-        except asyncpg.ReadOnlySQLTransactionError:
-            # The former primary came back as a standby: all our connections are to the wrong server.
+    try:
+        with driver_errors():
+            try:
+                yield lent
+            finally:
+                await pool.release(lent)
+    except Unavailable as away:
+        # What one connection lost, the idle ones have lost too, or they lead to a former primary: the next call
+        # connects anew. A slow answer says nothing about the others.
+        if not isinstance(away.__cause__, TimeoutError):
             await pool.expire_connections()
-            raise
-        finally:
-            await pool.release(lent)
+        raise
 
 
 @asynccontextmanager
@@ -111,9 +114,10 @@ def _translated(gone: tuple[type[Exception], ...]) -> Iterator[None]:
         yield
     except gone as error:
         raise Unavailable("the database") from error
-    except asyncpg.InterfaceError as error:
-        # asyncpg has one class for misuse and for a connection that closed under us; only the second is the server's.
-        if "clos" in str(error):
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # asyncpg has one class for our misuse and for a connection that closed under us. The second text comes when the
+        # server's farewell is read but not yet its end of file: state 2 is 'consuming an error'.
+        if "clos" in str(error) or "another operation (2)" in str(error):
             raise Unavailable("the database") from error
         raise
 

@@ -68,8 +68,8 @@ _POSTGRES_SETTINGS = {
 # For tests, which lose nothing when the machine dies. Benches keep everything on.
 _CARELESS_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-# Servers whose starter left before they did. A Popen that is forgotten while its process runs warns about it.
-_left_running: list[subprocess.Popen[bytes]] = []
+# Every process that we started, whether we leave before it or it dies before us: asking after them buries the dead.
+_children: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +89,19 @@ def servers(home: Path, say: Say, *, durable: bool = True, with_redis: bool = Tr
     """
     home = home.absolute()
     house = _House.open(home, say)
-    started: list[subprocess.Popen[bytes]] = []
+    _bury()
     try:
         with house.lock("users.lock") as users:
             try:
                 with house.lock("start.lock", fcntl.LOCK_EX):
                     fcntl.flock(users, fcntl.LOCK_SH)
-                    urls = _start(house, started, durable=durable, with_redis=with_redis)
+                    urls = _start(house, durable=durable, with_redis=with_redis)
                 yield urls
             finally:
                 with house.lock("start.lock", fcntl.LOCK_EX):
                     _leave(house, users)
     finally:
-        _reap(started)
+        _bury()
 
 
 @contextmanager
@@ -153,7 +153,10 @@ class _House:
 
     @classmethod
     def open(cls, home: Path, say: Say) -> "_House":
-        home.mkdir(parents=True, exist_ok=True)
+        if not home.exists():
+            home.mkdir(parents=True)
+            if os.geteuid() == 0:
+                home.chmod(0o755)  # whatever root's umask: the servers' user must pass through
         house = cls(home, say, _server_user(home, say) if os.geteuid() == 0 else None)
         if house.user is not None:
             house.refuse_closed_path()
@@ -205,7 +208,7 @@ class _House:
     def popen(self, command: list[str], log: str, folder: Path) -> subprocess.Popen[bytes]:
         """Start a server in its own session, out of reach of a Ctrl-C that is meant for us."""
         with (self.log / log).open("ab") as out:
-            return subprocess.Popen(  # noqa: S603 (our own programs, our own arguments)
+            process = subprocess.Popen(  # noqa: S603 (our own programs, our own arguments)
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -216,6 +219,8 @@ class _House:
                 group=self.group,
                 extra_groups=None if self.user is None else [],
             )
+        _children.append(process)
+        return process
 
     def run(self, command: list[str], *, words: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(  # noqa: S603 (our own programs, our own arguments)
@@ -273,22 +278,21 @@ def _server_user(home: Path, say: Say) -> int:
 # --- start ---------------------------------------------------------------------------------------------------------
 
 
-def _start(house: _House, started: list[subprocess.Popen[bytes]], *, durable: bool, with_redis: bool) -> Urls:
+def _start(house: _House, *, durable: bool, with_redis: bool) -> Urls:
     begun = time.monotonic()
     house.give(house.sockets)
-    if not _postgres_pid(house):
-        started.append(_start_postgres(house, durable=durable))
-    _wait_for_postgres(house, started[-1] if started else None)
-    if with_redis and not _redis_answers(house) and (program := _redis_program(house)):
-        started.append(_start_redis(house, program, durable=durable))
-    if started:
-        started.append(_start_keeper(house))
+    postgres = None if _postgres_pid(house) else _start_postgres(house, durable=durable)
+    _wait_for_postgres(house, postgres)
+    program = _redis_program(house) if with_redis and not _redis_answers(house) else None
+    redis = program and _start_redis(house, program, durable=durable)
+    if postgres or redis:
+        _start_keeper(house)
     if (seconds := time.monotonic() - begun) > _WORTH_A_WORD_SECONDS:
         house.say(f"The servers are ready after {seconds:.1f} s.")
-    folder = str(house.sockets)
+    folder = quote(str(house.sockets), safe="/")
     return Urls(
-        database=f"postgresql://hotline@/hotline?host={quote(folder, safe='/')}",
-        redis=f"unix://{quote(folder, safe='/')}/redis.sock" if with_redis and _redis_answers(house) else None,
+        database=f"postgresql://hotline@/hotline?host={folder}",
+        redis=f"unix://{folder}/redis.sock" if with_redis and _redis_answers(house) else None,
     )
 
 
@@ -301,7 +305,7 @@ def _start_postgres(house: _House, *, durable: bool) -> subprocess.Popen[bytes]:
     if (theirs := (house.postgres / "PG_VERSION").read_text().strip()) != ours:
         raise ServerFailed("PostgreSQL", f"{house.postgres} holds data of version {theirs}, this release runs {ours}")
     house.give(house.postgres)
-    _forget_a_stale_pid(house)
+    _clear_after_a_crash(house)
     settings = _POSTGRES_SETTINGS | {"unix_socket_directories": str(house.sockets)}
     settings |= {} if durable else _CARELESS_SETTINGS
     command = [str(programs / "postgres"), "-D", str(house.postgres)]
@@ -348,11 +352,11 @@ def _start_redis(house: _House, program: Path, *, durable: bool) -> subprocess.P
         "unixsocketperm": "700",
         "dir": str(house.redis),
         "pidfile": str(house.redis / "redis.pid"),
-        "save": "60 1" if durable else "",
         "daemonize": "no",
         "loglevel": "notice",
     }
     command = [str(program), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    command += ["--save", "60", "1"] if durable else ["--save", ""]
     process = house.popen(command, "redis.log", house.redis)
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and process.poll() is None:
@@ -448,14 +452,21 @@ def _pid_working_in(folder: Path, text: str) -> int | None:
         return None
 
 
-def _forget_a_stale_pid(house: _House) -> None:
-    """Remove a postmaster.pid whose number now belongs to a stranger, which PostgreSQL would take for its twin.
+def _clear_after_a_crash(house: _House) -> None:
+    """Remove the lock files of a PostgreSQL that died, once the last of its children is gone too.
 
-    One whose process is dead stays: PostgreSQL removes it itself, after looking for left-over children.
+    It would do so itself, but takes a zombie, or a stranger who has the same number after a restart, for its twin.
     """
-    lines = _postmaster_lines(house)
-    if lines and lines[0].strip().isdigit() and Path(f"/proc/{lines[0].strip()}").exists() and not _postgres_pid(house):
-        (house.postgres / "postmaster.pid").unlink()
+    locks = [house.postgres / "postmaster.pid", house.sockets / ".s.PGSQL.5432.lock"]
+    if not any(lock.exists() for lock in locks):
+        return
+    end = time.monotonic() + _STOP_SECONDS
+    while left := [entry.name for entry in Path("/proc").iterdir() if _pid_working_in(house.postgres, entry.name)]:
+        if time.monotonic() > end:
+            raise ServerFailed("PostgreSQL", f"processes of a crashed one are still at work: {', '.join(left)}")
+        time.sleep(_POLL_SECONDS)
+    for lock in locks:
+        lock.unlink(missing_ok=True)
 
 
 def _redis_answers(house: _House) -> bool:
@@ -483,39 +494,40 @@ def _leave(house: _House, users: IO[bytes]) -> None:
 
 def _stop(house: _House) -> None:
     """Stop both servers and wait until they are gone; called by the only user or by the keeper."""
-    finders: tuple[tuple[str, Callable[[_House], int | None], int, int], ...] = (
-        ("Redis", _redis_pid, signal.SIGTERM, signal.SIGKILL),
-        ("PostgreSQL", _postgres_pid, signal.SIGINT, signal.SIGQUIT),  # fast, then immediate
-    )
-    for name, find, kind, harder in finders:
-        for number in (kind, harder):
-            if not (pid := find(house)):
-                break
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-            end = time.monotonic() + _STOP_SECONDS
-            while find(house) == pid and time.monotonic() < end:
-                time.sleep(_POLL_SECONDS)
-        if pid := find(house):
-            raise ServerFailed(name, f"process {pid} does not stop")
+    if pid := _redis_pid(house):
+        _end("Redis", pid, house.redis, signal.SIGTERM, signal.SIGKILL)
+    if pid := _postgres_pid(house):
+        _end("PostgreSQL", pid, house.postgres, signal.SIGINT, signal.SIGQUIT)  # fast, then immediate
     if house.sockets.parent != house.home:
         shutil.rmtree(house.sockets, ignore_errors=True)
 
 
-def _reap(started: list[subprocess.Popen[bytes]]) -> None:
-    for process in started:
-        try:
-            process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            _left_running.append(process)
+def _end(server: str, pid: int, folder: Path, kind: signal.Signals, harder: signal.Signals) -> None:
+    for number in (kind, harder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        end = time.monotonic() + _STOP_SECONDS
+        # Not until its pid file is gone, which both remove a moment before they are through.
+        while _pid_working_in(folder, str(pid)):
+            if time.monotonic() > end:
+                break
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
+    raise ServerFailed(server, f"process {pid} does not stop")
+
+
+def _bury() -> None:
+    """Take note of the children that ended: until then the system lists them as if they lived."""
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 # --- the keeper ----------------------------------------------------------------------------------------------------
 
 
-def _start_keeper(house: _House) -> subprocess.Popen[bytes]:
+def _start_keeper(house: _House) -> None:
     with (house.log / "keeper.log").open("ab") as out:
-        return subprocess.Popen(  # noqa: S603 (ourselves)
+        keeper = subprocess.Popen(  # noqa: S603 (ourselves)
             [sys.executable, "-m", "hotline.embedded", str(house.home)],
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -523,6 +535,7 @@ def _start_keeper(house: _House) -> subprocess.Popen[bytes]:
             env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
             start_new_session=True,
         )
+    _children.append(keeper)
 
 
 def _keep(home: Path) -> None:

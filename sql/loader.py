@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-_BLOCK = re.compile(r"^-- name: *(\S*) *$", re.MULTILINE)
+_BLOCK = re.compile(r"^-- name: *(.*?) *$", re.MULTILINE)
 _DOC = re.compile(r"(?:--.*\n)*")
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*' | "[^"]*" | --[^\n]* | /\*.*?\*/ | (\$\w*\$).*?\1 | ::\w+ | (?<![\w:]):(?P<name>[a-z_]\w*)""",
