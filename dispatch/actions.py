@@ -6,10 +6,9 @@ what came in as JSON or a form into an action, or says which field is wrong and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
-from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -424,17 +423,18 @@ def read(name: str, values: Mapping[str, object]) -> Action:
     return action(**made)
 
 
-@cache
-def _hints(action: Any) -> dict[str, Any]:  # noqa: ANN401 - mypy finds no class hashable
-    hints = get_type_hints(action)
-    return {field.name: hints[field.name] for field in fields(action)}
+_HINTS: dict[type[Action], dict[str, Any]] = {}
 
 
-@cache
-def _needed(action: Any) -> tuple[str, ...]:  # noqa: ANN401 - the same
-    return tuple(
-        field.name for field in fields(action) if field.default is MISSING and field.default_factory is MISSING
-    )
+def _hints(action: type[Action]) -> dict[str, Any]:
+    if action not in _HINTS:
+        hints = get_type_hints(action)
+        _HINTS[action] = {field.name: hints[field.name] for field in fields(action)}
+    return _HINTS[action]
+
+
+def _needed(action: type[Action]) -> Iterator[str]:
+    return (field.name for field in fields(action) if field.default is MISSING and field.default_factory is MISSING)
 
 
 def _value(action: str, field: str, hint: Any, value: object) -> object:  # noqa: ANN401 - a type form

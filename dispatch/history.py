@@ -7,7 +7,7 @@ rules have become meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from dispatch.lifecycle import Decided
-from dispatch.model import Ticket
+from dispatch.model import Term, Ticket
 
 T = TypeVar("T")
 PARTS = ("callers", "assignments", "requests", "orders", "clocks")
@@ -69,23 +69,36 @@ def replay(events: Iterable[Mapping[str, Any]]) -> Ticket:
 
 
 def build(type_: type[T], values: Mapping[str, Any]) -> T:
-    """Return a dataclass of `type_` from JSON-like `values`: codes, ISO moments and nested parts are converted."""
-    return type_(**{name: _convert(hint, values[name]) for name, hint in _hints(type_).items() if name in values})
+    """Return a dataclass of `type_` from JSON-like `values`: codes, ISO moments and nested parts are converted.
+
+    Names in `values` that the class does not have are passed over.
+    """
+    readers = _READERS.get(type_)
+    if readers is None:
+        hints = get_type_hints(type_)
+        readers = _READERS[type_] = {field.name: _reader(hints[field.name]) for field in fields(type_)}  # type: ignore[arg-type]  # always a dataclass
+    return type_(**{name: reader(values[name]) for name, reader in readers.items() if name in values})
 
 
-@cache
-def _hints(type_: Any) -> dict[str, Any]:  # noqa: ANN401 - mypy finds no class hashable
-    hints = get_type_hints(type_)
-    return {field.name: hints[field.name] for field in fields(type_)}
+_Reader = Callable[[Any], Any]
+_READERS: dict[type[Any], dict[str, _Reader]] = {}
 
 
-def _convert(hint: Any, value: Any) -> Any:  # noqa: ANN401 - a type form and whatever JSON holds
+def _reader(hint: Any) -> _Reader:  # noqa: ANN401 - a type form
     if get_origin(hint) in (Union, UnionType):
-        return None if value is None else _convert(next(one for one in get_args(hint) if one is not NoneType), value)
+        inner = _reader(next(one for one in get_args(hint) if one is not NoneType))
+        return lambda value: None if value is None else inner(value)
     if get_origin(hint) is tuple:
-        return tuple(_convert(get_args(hint)[0], part) for part in value)
+        inner = _reader(get_args(hint)[0])
+        return lambda value: tuple(map(inner, value))
     if is_dataclass(hint):
-        return value if isinstance(value, hint) else build(hint, value)  # type: ignore[arg-type]
+        return lambda value: value if isinstance(value, hint) else build(hint, value)  # type: ignore[arg-type]
     if hint is datetime:
-        return value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return hint(value)
+        return _moment
+    if issubclass(hint, Term):
+        return {term.value: term for term in hint}.__getitem__
+    return lambda value: value
+
+
+def _moment(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)

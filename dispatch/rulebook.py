@@ -191,7 +191,7 @@ class Rulebook:
     policy: Policy = field(default_factory=Policy)
 
     def allowance(self, kind: ClockKind, type_: TicketType, urgency: Urgency, category: str | None) -> AllowanceRule:
-        """Return the most exact rule for such a duty; for a reply the statutory period of the category prevails.
+        """Return the most exact rule for such a duty; the statutory period of a complaint's category prevails.
 
         Raises LookupError if no rule fits: then the allowances have not been entered (see `problems`).
         """
@@ -205,8 +205,8 @@ class Rulebook:
         return {}
 
     def _choose(self, kind: ClockKind, type_: TicketType, urgency: Urgency, category: str) -> AllowanceRule:
-        statutory = self._statutory(category) if kind is ClockKind.REPLY else None
-        if statutory and statutory.statutory and urgency is not Urgency.CRITICAL:
+        statutory = self._statutory(category) if _is_bound_by_law(kind, type_, urgency) else None
+        if statutory and statutory.statutory:
             return AllowanceRule(kind=kind, allowance=statutory.statutory, basis=f"法定时限：{statutory.basis}")
         fitting = [rule for rule in self.allowances if rule.fits(kind, type_, urgency, category)]
         if not fitting:
@@ -266,6 +266,12 @@ class Rulebook:
         for row in self.catalogue:
             rows.setdefault(row.category, []).append(row)
         return {category: tuple(found) for category, found in rows.items()}
+
+
+def _is_bound_by_law(kind: ClockKind, type_: TicketType, urgency: Urgency) -> bool:
+    """A statutory period is for deciding a complaint or a report; it slows no enquiry and nothing urgent."""
+    bound = {TicketType.COMPLAINT, TicketType.REPORT}
+    return kind is ClockKind.REPLY and type_ in bound and urgency is Urgency.NORMAL
 
 
 def problems(rulebook: Rulebook) -> tuple[str, ...]:
