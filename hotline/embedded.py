@@ -540,7 +540,7 @@ def _start_keeper(house: _House) -> None:
 
 def _keep(home: Path) -> None:
     """Wait until nobody shares users.lock any more, which the system sees to whichever way they went; then stop all."""
-    with (home / "users.lock").open("ab") as users:
+    with (home / "users.lock").open("rb") as users:  # never made anew: a temporary home may be on its way out
         fcntl.flock(users, fcntl.LOCK_EX)
         _stop(_House(home, lambda _: None, None))
         if (home / _TEMPORARY_MARK).exists():
