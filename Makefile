@@ -43,12 +43,12 @@ clean:
 # Installed again only when what is asked for has changed. Versions are pinned in constraints.txt.
 $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the service and its libraries into $(VENV) (some minutes the first time) ..."
-	$(PIP) install --quiet --progress-bar=on --constraint constraints.txt --editable .
+	$(PIP) install --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the service, its libraries and the tools of its developers into $(VENV) (some minutes the first time) ..."
-	$(PIP) install --quiet --progress-bar=on --constraint constraints.txt --editable '.[dev]'
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/installed $@
 
 $(BIN)/python:

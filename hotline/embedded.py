@@ -334,13 +334,14 @@ def _make_database(house: _House, programs: Path, *, durable: bool) -> None:
 
 def _wait_for_postgres(house: _House, process: subprocess.Popen[bytes] | None) -> None:
     end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end:
-        if process is not None and process.poll() is not None:
-            break
-        lines = _postmaster_lines(house)
-        if _postgres_pid(house) and len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready":
-            return
-        time.sleep(_POLL_SECONDS)
+    with _ended_if_interrupted(process, signal.SIGINT):
+        while time.monotonic() < end:
+            if process is not None and process.poll() is not None:
+                break
+            lines = _postmaster_lines(house)
+            if _postgres_pid(house) and len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready":
+                return
+            time.sleep(_POLL_SECONDS)
     raise ServerFailed("PostgreSQL", "it did not start; the end of its log says", house.log_end("postgres.log"))
 
 
@@ -359,11 +360,24 @@ def _start_redis(house: _House, program: Path, *, durable: bool) -> subprocess.P
     command += ["--save", "60", "1"] if durable else ["--save", ""]
     process = house.popen(command, "redis.log", house.redis)
     end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        if _redis_answers(house):
-            return process
-        time.sleep(_POLL_SECONDS)
+    with _ended_if_interrupted(process, signal.SIGTERM):
+        while time.monotonic() < end and process.poll() is None:
+            if _redis_answers(house):
+                return process
+            time.sleep(_POLL_SECONDS)
     raise ServerFailed("Redis", "it did not start; the end of its log says", house.log_end("redis.log"))
+
+
+@contextmanager
+def _ended_if_interrupted(process: subprocess.Popen[bytes] | None, kind: signal.Signals) -> Iterator[None]:
+    """End a server that is not ready yet when Ctrl-C or an error ends the waiting: it may have no pid file to go by."""
+    try:
+        yield
+    except BaseException:
+        if process is not None:
+            process.send_signal(kind)
+            process.wait(_STOP_SECONDS)
+        raise
 
 
 def _postgres_programs(house: _House) -> Path:
