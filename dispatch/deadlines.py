@@ -189,11 +189,12 @@ def _granted(decided: Decided, kind: RequestKind) -> int | None:
 def _started(want: Want, number: int, decided: Decided, others: list[Clock], rulebook: Rulebook) -> Clock:
     ticket, at = decided.after, decided.at
     if want.until is not None:
-        allowance, basis, due = "", "经批准的承诺期限", want.until
+        allowance, basis, due, shifts = "", "经批准的承诺期限", want.until, False
     else:
         rule = rulebook.allowance(want.kind, ticket.type, ticket.urgency, ticket.category)
         allowance, basis, due = str(rule.allowance), rule.basis, rulebook.calendar.due(at, rule.allowance)
         due = _inside(due, at, want, others, rulebook)
+        shifts = rule.allowance.follows_calendar
     return Clock(
         number=number,
         kind=want.kind,
@@ -204,7 +205,7 @@ def _started(want: Want, number: int, decided: Decided, others: list[Clock], rul
         due_at=due,
         allowance=allowance,
         rule=f"{basis}（{rulebook.version}）",
-        provisional=rulebook.calendar.is_provisional(at, due),
+        provisional=shifts and rulebook.calendar.is_provisional(at, due),
     )
 
 
@@ -250,7 +251,7 @@ def _refitted(clock: Clock, decided: Decided, rulebook: Rulebook) -> Clock:
         due_at=due,
         allowance=str(rule.allowance),
         rule=f"{rule.basis}（{rulebook.version}）",
-        provisional=rulebook.calendar.is_provisional(clock.started_at, due),
+        provisional=rule.allowance.follows_calendar and rulebook.calendar.is_provisional(clock.started_at, due),
     )
 
 

@@ -25,6 +25,11 @@ class Term(StrEnum):
         term.chinese = chinese
         return term
 
+    @classmethod
+    def of(cls, code: str) -> Self:
+        """Return the member with this code; raises ValueError when there is none."""
+        return cls(code)  # type: ignore[call-arg]  # mypy takes __new__ for the look-up by value
+
 
 class TicketState(Term):
     """Where a ticket 工单 is on its way."""

@@ -1,0 +1,267 @@
+"""The JSON interface /api/v1: it reads requests, calls the service and writes answers; it decides nothing.
+
+Whoever logs in by cookie must send the session's token with every change (X-CSRF-Token); a bearer token needs none.
+The actions that a ticket offers are those that `POST …/actions` accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from dispatch import actions as do
+from dispatch.lifecycle import HOLDERS
+from dispatch.model import Role, TicketState
+from hotline import auth, tickets
+from hotline.edge import actor_of, desk_of, json_response, session_of
+from hotline.errors import BadInput, Forbidden, NotFound
+from hotline.store import PAGE_MOST
+
+LONGEST_BODY = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def routes() -> list[web.RouteDef]:
+    """Return every route of the interface."""
+    return [
+        web.post("/api/v1/sessions", log_in),
+        web.delete("/api/v1/sessions/current", log_out),
+        web.get("/api/v1/me", me),
+        web.post("/api/v1/tickets", open_ticket),
+        web.get("/api/v1/tickets", board),
+        web.get("/api/v1/tickets/{id}", ticket),
+        web.post("/api/v1/tickets/{id}/actions", act),
+        web.post("/api/v1/tickets/{id}/callers", add_caller),
+        web.post("/api/v1/tickets/{id}/callers/{number}/unmask", unmask),
+        web.get("/api/v1/requests", pending_requests),
+        web.get("/api/v1/search", search),
+        web.get("/api/v1/callers", callers),
+        web.get("/api/v1/notices", notices),
+    ]
+
+
+async def log_in(request: web.Request) -> web.Response:
+    """Trade a name and a password for a token."""
+    body = await _body(request)
+    token, session = await auth.log_in(
+        desk_of(request), _text(body, "person"), _text(body, "password"), address=request.remote or ""
+    )
+    return json_response({"token": token, "csrf": session.csrf, "person": _person(session)}, status=201)
+
+
+async def log_out(request: web.Request) -> web.Response:
+    """End the session that the bearer token belongs to."""
+    _check_origin(request)
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    await auth.log_out(desk_of(request), token)
+    return web.Response(status=204)
+
+
+async def me(request: web.Request) -> web.Response:
+    """Say who asks."""
+    actor_of(request)
+    session = session_of(request)
+    return json_response(_person(session) if session else {})
+
+
+async def open_ticket(request: web.Request) -> web.Response:
+    """Open a ticket: 201 with its number, 200 when its source's number was known already."""
+    _check_origin(request)
+    actor = actor_of(request)
+    if actor.role not in OPENERS:
+        raise Forbidden(actor.person, "open a ticket", "only the hotline takes matters in")
+    opened = await tickets.open_ticket(desk_of(request), tickets.read_intake(await _body(request)), actor)
+    return json_response({"id": str(opened.ticket_id), "is_new": opened.is_new}, status=201 if opened.is_new else 200)
+
+
+OPENERS = frozenset({Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.FOLLOW_UP})
+
+
+async def board(request: web.Request) -> web.Response:
+    """Return one page of what is open: a department's assignments, or the hotline's tickets of one state."""
+    actor = actor_of(request)
+    after_due, after_id = _after(request)
+    desk = desk_of(request)
+    most = _whole(request.query.get("most", "50"), "most", PAGE_MOST)
+    if actor.role in HOLDERS:
+        page = await desk.store.fetch_value(
+            "board_of_department", department=actor.department, after_due=after_due, after_id=after_id, most=most
+        )
+    else:
+        page = await desk.store.fetch_value(
+            "board_of_state", state=_state(request), after_due=after_due, after_id=after_id, most=most
+        )
+    return web.Response(text=page, content_type="application/json")
+
+
+async def ticket(request: web.Request) -> web.Response:
+    """Return a ticket as the asker may see it, with the actions that it offers them."""
+    seen = await tickets.view(desk_of(request), _ticket_id(request), actor_of(request))
+    return json_response(_view(seen))
+
+
+async def act(request: web.Request) -> web.Response:
+    """Do an action: {"action": …, "expected": version, …its fields}. 409 with what changed when the ticket moved."""
+    _check_origin(request)
+    actor = actor_of(request)
+    body = await _body(request)
+    name = _text(body, "action")
+    expected = body.pop("expected", None)
+    if expected is not None and (isinstance(expected, bool) or not isinstance(expected, int)):
+        raise BadInput("expected", expected, "is no version", "the whole number that the ticket showed")
+    action = do.read(name, {key: value for key, value in body.items() if key != "action"})
+    after = await tickets.act(desk_of(request), _ticket_id(request), action, actor, expected=expected)
+    return json_response(
+        {"id": str(after.id), "state": after.state, "outcome": after.outcome, "version": after.version}
+    )
+
+
+async def add_caller(request: web.Request) -> web.Response:
+    """Add one more caller to an open matter."""
+    _check_origin(request)
+    actor = actor_of(request)
+    body = {"text": "-"} | await _body(request)
+    after = await tickets.add_caller(desk_of(request), _ticket_id(request), tickets.read_intake(body), actor)
+    return json_response({"id": str(after.id), "callers": len(after.callers)}, status=201)
+
+
+async def unmask(request: web.Request) -> web.Response:
+    """Show one caller in clear, for a reason that is kept."""
+    _check_origin(request)
+    number = _whole(request.match_info["number"], "number", 10_000)
+    reason = _text(await _body(request), "reason")
+    person = await tickets.unmask(desk_of(request), _ticket_id(request), number, actor_of(request), reason)
+    return json_response(asdict(person))
+
+
+async def pending_requests(request: web.Request) -> web.Response:
+    """Return what the hotline must decide."""
+    actor = actor_of(request)
+    if actor.role in HOLDERS:
+        raise Forbidden(actor.person, "list requests", "the hotline decides them")
+    page = await desk_of(request).store.fetch_value("pending_requests", most=PAGE_MOST)
+    return web.Response(text=page, content_type="application/json")
+
+
+async def search(request: web.Request) -> web.Response:
+    """Return the newest tickets that contain every word of `q`."""
+    actor = actor_of(request)
+    before = request.query.get("before")
+    page = await desk_of(request).store.search(
+        request.query.get("q", ""),
+        department=actor.department if actor.role in HOLDERS else None,
+        before=_whole(before, "before", 10**18) if before else None,
+    )
+    return web.Response(text=page, content_type="application/json")
+
+
+async def callers(request: web.Request) -> web.Response:
+    """Return earlier tickets of a phone number, open ones first."""
+    found = await tickets.tickets_of_phone(desk_of(request), request.query.get("phone", ""), actor_of(request))
+    return json_response([row | {"id": str(row["id"])} for row in found])
+
+
+async def notices(request: web.Request) -> web.Response:
+    """Return the newest notices for the asker."""
+    actor = actor_of(request)
+    rows = await desk_of(request).store.fetch(
+        "notices_of_department", department=actor.department, role=actor.role, most=50
+    )
+    return json_response([dict(row) | {"ticket_id": str(row["ticket_id"])} for row in rows])
+
+
+# --- reading requests ---------------------------------------------------------------------------------------------
+
+
+def _check_origin(request: web.Request) -> None:
+    session = session_of(request)
+    if session and request["by_cookie"] and not auth.check_csrf(session, request.headers.get("X-CSRF-Token", "")):
+        raise Forbidden(session.person, "change anything from another site", "the CSRF token is missing or wrong")
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    raw = await request.read()
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadInput("body", raw[:40].decode("utf-8", "replace"), f"is no JSON in UTF-8: {error}") from None
+    if not isinstance(body, dict):
+        raise BadInput("body", type(body).__name__, "is no object", '{"name": value}')
+    return body
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise BadInput(name, value, "must be text")
+    return value
+
+
+def _whole(text: str, name: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= most):
+        raise BadInput(name, text, "is no such number", f"1 to {most}")
+    return int(text)
+
+
+def _ticket_id(request: web.Request) -> int:
+    text = request.match_info["id"]
+    if not (text.isascii() and text.isdigit() and len(text) == 18):  # noqa: PLR2004 - the length of ticket numbers
+        raise NotFound("ticket", text[:40])
+    return int(text)
+
+
+def _state(request: web.Request) -> TicketState:
+    try:
+        return TicketState.of(request.query.get("state", "received"))
+    except ValueError:
+        raise BadInput("state", request.query["state"], "is unknown", ", ".join(TicketState)) from None
+
+
+def _after(request: web.Request) -> tuple[datetime, int]:
+    """Read the key of the last line of the page before: its due time and its ticket number, joined by a comma."""
+    text = request.query.get("after", "")
+    if not text:
+        return _EPOCH, 0
+    due, _, number = text.partition(",")
+    try:
+        moment = datetime.fromisoformat(due.replace(" ", "+"))
+    except ValueError:
+        raise BadInput("after", text, "is no key of a page", "due_at,id of its last line") from None
+    if moment.tzinfo is None:
+        raise BadInput("after", text, "has no time zone", "due_at,id of its last line")
+    return moment, _whole(number, "after", 10**18)
+
+
+def _person(session: auth.Session) -> dict[str, Any]:
+    return {
+        "person": session.person,
+        "name": session.name,
+        "role": session.role,
+        "department": session.department,
+        "csrf": session.csrf,
+    }
+
+
+def _view(seen: tickets.View) -> dict[str, Any]:
+    ticket_, matter = seen.file.ticket, seen.file.matter
+    plain = {name: getattr(ticket_, name) for name in ticket_.__slots__ if name != "callers"}
+    said = {name: getattr(matter, name) for name in matter.__slots__ if name != "suggestion"}
+    return {
+        **plain,
+        "id": str(ticket_.id),
+        "merged_into": str(ticket_.merged_into) if ticket_.merged_into else None,
+        "matter": said,
+        "suggestion": matter.suggestion,
+        "callers": [
+            asdict(person) | {"visited": caller.visited, "attempts": caller.attempts, "rating": caller.rating}
+            for person, caller in zip(seen.callers, ticket_.callers, strict=True)
+        ],
+        "offers": seen.offers,
+        "events": [{name: value for name, value in event.items() if name != "changes"} for event in seen.events],
+        "merged": [str(row["id"]) for row in seen.merged],
+    }

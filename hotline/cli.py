@@ -1,0 +1,185 @@
+"""The command line: parse, call, print. Every command says what it does and how far it is.
+
+Exit status: 0 done, 1 refused or failed with a sentence, 2 wrong usage, 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hotline import config as settings
+from hotline.errors import HotlineError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if "run" not in options:
+        parser.print_help()
+        return 2
+    try:
+        config = settings.read(os.environ)
+        logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        status: int = options.run(options, config)
+    except HotlineError as error:
+        print(f"hotline: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hotline", description="12345 government hotline")
+    commands = parser.add_subparsers(title="commands", metavar="")
+    _add_service(commands)
+    _add_data(commands)
+    _add_trials(commands)
+    return parser
+
+
+def _add_service(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser("demo", help="start everything with a demonstration city; Ctrl-C stops it")
+    demo.add_argument("--day", type=int, default=200, metavar="N", help="tickets of the imported day (200)")
+    demo.set_defaults(run=_demo)
+    serve = commands.add_parser("serve", help="start the web server")
+    serve.set_defaults(run=_serve)
+    worker = commands.add_parser("worker", help="start a worker: judging, deadlines, notices")
+    worker.add_argument("--name", default=f"worker-{os.getpid()}", help="how it is called in the heartbeat")
+    worker.set_defaults(run=_worker)
+    migrate = commands.add_parser("migrate", help="bring the database to this release")
+    migrate.set_defaults(run=_migrate)
+    check = commands.add_parser("check", help="say whether database, Redis and workers are well")
+    check.set_defaults(run=_check)
+    person = commands.add_parser("add-person", help="create a log-in; the password is asked for")
+    for name in ("id", "name", "role", "department"):
+        person.add_argument(name)
+    person.set_defaults(run=_add_person)
+    found = commands.add_parser("found", help="enter the demonstration city's areas, units, categories and rules")
+    found.set_defaults(run=_found)
+
+
+def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    importer = commands.add_parser("import", help="read tickets from a .csv, .xlsx or .jsonl file")
+    importer.add_argument("file", type=Path)
+    importer.add_argument(
+        "--source", required=True, help="where the file is from; with its numbers it prevents duplicates"
+    )
+    importer.add_argument(
+        "--map", action="append", default=[], metavar="FIELD=COLUMN", help="which column is which field"
+    )
+    importer.add_argument("--encoding", help="of a text file, where it is not UTF-8 (for example gb18030)")
+    importer.add_argument("--rejects", type=Path, help="where bad rows go (FILE.rejects.csv)")
+    importer.set_defaults(run=_import)
+    exporter = commands.add_parser("export", help="write tickets to a .csv, .xlsx or .jsonl file, callers masked")
+    exporter.add_argument("file", type=Path)
+    exporter.set_defaults(run=_export)
+
+
+def _add_trials(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    simulate = commands.add_parser("simulate", help="play a city against the real service and check every invariant")
+    simulate.add_argument("--days", type=int, default=7)
+    simulate.add_argument("--tickets-per-day", type=int, default=100)
+    simulate.add_argument("--seed", type=int, default=1)
+    simulate.add_argument("--json", action="store_true", help="print the report as JSON")
+    simulate.set_defaults(run=_simulate)
+    bench = commands.add_parser("bench", help="measure, always beside a bare baseline in the same run")
+    bench.add_argument("what", choices=("intake", "board"))
+    bench.add_argument("--json", action="store_true", help="print the figures as JSON")
+    bench.add_argument("--seconds", type=float, default=5.0, help="of each measurement (5)")
+    bench.add_argument("--tickets", type=int, default=100_000, help="open tickets that `board` fills in (100000)")
+    bench.set_defaults(run=_bench)
+
+
+def _demo(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import demo
+
+    return asyncio.run(demo.run(config, _say, tickets_of_the_day=options.day))
+
+
+def _serve(_options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.serve(config, _say)
+
+
+def _worker(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.work(config, options.name, _say)
+
+
+def _migrate(_options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.migrate(config, _say)
+
+
+def _check(_options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.check(config, _say)
+
+
+def _add_person(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.add_person(config, options.id, options.name, options.role, options.department, _say)
+
+
+def _found(_options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.found(config, _say)
+
+
+def _import(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import exchange
+
+    return exchange.run_import(
+        config,
+        options.file,
+        source=options.source,
+        mapping=dict(pair.partition("=")[::2] for pair in options.map),
+        encoding=options.encoding,
+        rejects=options.rejects,
+        say=_say,
+    )
+
+
+def _export(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import exchange
+
+    return exchange.run_export(config, options.file, say=_say)
+
+
+def _simulate(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import simulation
+
+    return simulation.run(
+        config,
+        days=options.days,
+        tickets_per_day=options.tickets_per_day,
+        seed=options.seed,
+        as_json=options.json,
+        say=_say,
+    )
+
+
+def _bench(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import bench
+
+    return bench.run(
+        config, options.what, seconds=options.seconds, tickets=options.tickets, as_json=options.json, say=_say
+    )
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,57 @@
+"""What every function of the service works with: the ports, the rules and the one clock.
+
+A desk is built once a process (see `app`) and handed to each use case as its first argument. Its `now` is the only
+clock of the service; a simulation puts its own in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from dispatch.rulebook import Rulebook
+from hotline.live import Live
+from hotline.predictor import Predictor
+from hotline.store import Store
+from hotline.vault import Vault
+
+RULES_LIVE = timedelta(seconds=5)
+"""How long a process may go on with rules that another one has replaced meanwhile."""
+
+
+def wall_clock() -> datetime:
+    """Return the present moment, to the second: deadlines are right to the second and not beyond."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass
+class Desk:
+    """The ports of one process."""
+
+    store: Store
+    vault: Vault
+    live: Live
+    predictor: Predictor
+    clock: Callable[[], datetime] = wall_clock
+    _rules: Rulebook | None = field(default=None, repr=False)
+    _stamp: str = field(default="", repr=False)
+    _checked: datetime | None = field(default=None, repr=False)
+
+    def now(self) -> datetime:
+        """Return the moment that the service takes for the present."""
+        return self.clock()
+
+    async def rulebook(self) -> Rulebook:
+        """Return the city's rules, read again when they have changed."""
+        at = wall_clock()
+        if self._rules is None or self._checked is None or at - self._checked >= RULES_LIVE:
+            stamp: str = await self.store.fetch_value("rulebook_stamp")
+            if self._rules is None or stamp != self._stamp:
+                self._rules, self._stamp = await self.store.rulebook(), stamp
+            self._checked = at
+        return self._rules
+
+    def forget_rules(self) -> None:
+        """Read the rules anew at the next use; for whoever has just published some."""
+        self._checked = None

@@ -1,0 +1,128 @@
+"""What every request passes, pages and API alike: who asks, how long it took, and errors as answers.
+
+Translates and calls; decides nothing. An error of the core or the service becomes a status and its facts here and
+nowhere else; the words for people are the web's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from dispatch.errors import BadAction, DispatchError, IllegalAction, NoSuchPart, NotYours, RuleBroken
+from dispatch.model import Actor
+from hotline import auth
+from hotline.config import Config
+from hotline.desk import Desk
+from hotline.errors import BadInput, Forbidden, HotlineError, NotFound, StaleTicket, Unavailable
+
+DESK = web.AppKey("desk", Desk)
+CONFIG = web.AppKey("config", Config)
+COOKIE = "hotline"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_log = logging.getLogger(__name__)
+
+STATUS: Mapping[type[Exception], int] = {
+    BadInput: 422,
+    BadAction: 422,
+    NoSuchPart: 404,
+    NotFound: 404,
+    Forbidden: 403,
+    NotYours: 403,
+    IllegalAction: 409,
+    RuleBroken: 409,
+    StaleTicket: 409,
+    auth.BadLogin: 401,
+    auth.TooManyTries: 429,
+    Unavailable: 503,
+}
+"""The status that each refusal has; whatever is not named here is our own fault, 500."""
+
+
+def desk_of(request: web.Request) -> Desk:
+    return request.app[DESK]
+
+
+def session_of(request: web.Request) -> auth.Session | None:
+    """Return who is logged in, or None; set by the middleware before any handler."""
+    session: auth.Session | None = request.get("session")
+    return session
+
+
+def actor_of(request: web.Request) -> Actor:
+    """Return who asks; raises HTTPUnauthorized for somebody who has not logged in."""
+    session = session_of(request)
+    if session is None:
+        raise web.HTTPUnauthorized
+    return session.actor
+
+
+def facts_of(error: Exception) -> dict[str, Any]:
+    """Return an error as plain facts: its code, its sentence and its fields."""
+    facts: dict[str, Any] = {"code": getattr(error, "code", "error"), "message": str(error)}
+    if is_dataclass(error):
+        facts["facts"] = {field.name: getattr(error, field.name) for field in fields(error)}
+    return facts
+
+
+def status_of(error: Exception) -> int:
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+
+
+def json_response(value: Any, *, status: int = 200) -> web.Response:  # noqa: ANN401 - whatever orjson takes
+    return web.Response(body=orjson.dumps(value, default=str), status=status, content_type="application/json")
+
+
+@web.middleware
+async def who_asks(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find the session of the cookie or the bearer token; a database that is away is no log-out."""
+    token = request.cookies.get(COOKIE, "")
+    header = request.headers.get("Authorization", "")
+    if header.startswith("Bearer "):
+        token = header.removeprefix("Bearer ")
+    request["by_cookie"] = not header and bool(token)
+    request["session"] = await auth.session_of(desk_of(request), token) if token else None
+    return await handler(request)
+
+
+@web.middleware
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what went wrong under /api with a status and facts."""
+    if not request.path.startswith("/api/"):
+        return await handler(request)
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return json_response({"error": {"code": error.reason, "message": error.text}}, status=error.status)
+    except (HotlineError, DispatchError, BadAction) as error:
+        response = json_response({"error": facts_of(error)}, status=status_of(error))
+        if isinstance(error, Unavailable | auth.TooManyTries):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    except Exception:  # noqa: BLE001 - the last line of defence; it is logged whole
+        _log.exception("%s %s failed", request.method, request.path)
+        return json_response({"error": {"code": "internal", "message": "our own fault; it was logged"}}, status=500)
+
+
+@web.middleware
+async def safe_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let no page be framed, sniffed, cached by others, or run a script that is not ours."""
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)

@@ -1,0 +1,137 @@
+"""What administrators edit: areas, departments, categories and the dated parts of the rulebook.
+
+Published versions never change; a new one takes their place. A rulebook with problems is not published. The
+demonstration city comes in through the same functions.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib import resources
+from typing import Any
+
+from dispatch.model import Level
+from dispatch.rulebook import DEFAULT_ALLOWANCES, Policy, Rulebook, problems
+from dispatch.worktime import Allowance
+from hotline.calendar_seed import default_calendar
+from hotline.desk import Desk
+from hotline.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """Everything that a city starts from, as plain rows."""
+
+    areas: tuple[Mapping[str, Any], ...]
+    departments: tuple[Mapping[str, Any], ...]
+    categories: tuple[Mapping[str, Any], ...]
+    parts: Mapping[str, Any]
+
+
+def demonstration_city() -> City:
+    """Return the city that the package carries: invented places and units, the real duties and periods."""
+    rules = {row["category"]: row for row in _rows("category_rules.csv")}
+    return City(
+        areas=tuple(_rows("city/areas.csv")),
+        departments=tuple(_rows("city/departments.csv")),
+        categories=tuple(_category(row, rules.get(row["code"], {})) for row in _rows("categories.csv")),
+        parts={
+            "calendar": default_calendar().to_mapping(),
+            "allowances": [_allowance(rule) for rule in DEFAULT_ALLOWANCES],
+            "catalogue": [{**row, "co": row["co"].split()} for row in _rows("city/catalogue.csv")],
+            "policy": asdict(Policy()),
+            "refusals": list(_rows("refusals.csv")),
+        },
+    )
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    text = (resources.files("hotline") / "data" / name).read_text("utf-8")
+    yield from csv.DictReader(text.splitlines())
+
+
+def _category(row: Mapping[str, str], rule: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "code": row["code"],
+        "name": row["name"],
+        "departmental": rule.get("departmental") == "1",
+        "sensitive": rule.get("sensitive") == "1",
+        "statutory": rule.get("statutory") or None,
+        "basis": rule.get("basis", ""),
+    }
+
+
+def _allowance(rule: Any) -> dict[str, Any]:  # noqa: ANN401 - dispatch.rulebook.AllowanceRule
+    return {
+        "kind": rule.kind,
+        "allowance": str(rule.allowance),
+        "basis": rule.basis,
+        "type": rule.type,
+        "urgency": rule.urgency,
+        "category": rule.category,
+    }
+
+
+async def is_founded(desk: Desk) -> bool:
+    """Whether the city has rules yet."""
+    return bool(await desk.store.fetch("rulebook_parts"))
+
+
+async def found(desk: Desk, city: City, *, by: str) -> Rulebook:
+    """Enter a city's areas, departments, categories and first rules; raises BadInput when the rules have problems."""
+    async with desk.store.transaction() as transaction:
+        for area in city.areas:
+            await transaction.execute("put_area", **{**area, "parent": area["parent"] or None})
+        for unit in city.departments:
+            await transaction.execute("put_department", **{**unit, "parent": unit["parent"] or None})
+        for category in city.categories:
+            if category["statutory"]:
+                Allowance.parse(category["statutory"])
+            await transaction.execute("put_category", **category)
+        for part, body in city.parts.items():
+            await transaction.fetch(
+                "publish_part",
+                part=part,
+                body=body,
+                source=_source(part, body),
+                published_by=by,
+                published_at=desk.now(),
+            )
+    desk.forget_rules()
+    rulebook = await desk.rulebook()
+    found_problems = problems(rulebook)
+    if found_problems:
+        raise BadInput("rulebook", rulebook.version, "has problems", "; ".join(found_problems[:20]))
+    return rulebook
+
+
+def _source(part: str, body: Any) -> str:  # noqa: ANN401 - the part's JSON
+    return str(body["source"]) if part == "calendar" else "随软件提供的默认值"
+
+
+async def publish(desk: Desk, part: str, body: Any, *, source: str, by: str) -> int:  # noqa: ANN401 - the part's JSON
+    """Publish the next version of one part of the rulebook and return its number; the change leaves a trace."""
+    at = desk.now()
+    async with desk.store.transaction() as transaction:
+        rows = await transaction.fetch(
+            "publish_part", part=part, body=body, source=source, published_by=by, published_at=at
+        )
+        version: int = rows[0]["version"]
+        await transaction.execute(
+            "record_audit",
+            at=at,
+            person=by,
+            what="publish",
+            ticket_id=None,
+            reason=source,
+            facts={"part": part, "version": version},
+        )
+    desk.forget_rules()
+    return version
+
+
+def levels() -> Mapping[str, str]:
+    """The kinds of departments with their Chinese terms."""
+    return {level.value: level.chinese for level in Level}

@@ -1,0 +1,170 @@
+"""The long-running commands of a city's own servers: web, worker, migrate, check, and the first log-ins.
+
+With no database URL they use the embedded servers, which the first of them starts and the last one stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from aiohttp import web
+
+from dispatch.model import Role
+from hotline import auth, office, worker
+from hotline.app import Engines, engines, make_application, open_desk
+from hotline.config import Config
+from hotline.desk import Desk
+from hotline.errors import BadInput
+
+Say = Callable[[str], None]
+SILENT_AFTER = timedelta(seconds=60)
+
+
+def serve(config: Config, say: Say) -> int:
+    """Serve pages and API until stopped."""
+    return _run(config, say, lambda desk: _serve(desk, config, say))
+
+
+def work(config: Config, name: str, say: Say) -> int:
+    """Judge, watch and deliver until stopped."""
+
+    async def go(desk: Desk) -> int:
+        load_model(desk, config, say)
+        say(f"worker {name} is at work; Ctrl-C stops it")
+        task = asyncio.ensure_future(worker.run(desk, name))
+        await stopped()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return 0
+
+    return _run(config, say, go)
+
+
+def migrate(config: Config, say: Say) -> int:
+    """Bring the database to this release; opening a desk does it."""
+
+    async def go(_desk: Desk) -> int:
+        say("the database is at this release")
+        return 0
+
+    return _run(config, say, go)
+
+
+def found(config: Config, say: Say) -> int:
+    """Enter the demonstration city, once."""
+
+    async def go(desk: Desk) -> int:
+        if await office.is_founded(desk):
+            say("this database has a city already; nothing was changed")
+            return 1
+        rulebook = await office.found(desk, office.demonstration_city(), by="hotline found")
+        say(f"founded: {len(rulebook.departments)} units, {len(rulebook.categories)} categories")
+        return 0
+
+    return _run(config, say, go)
+
+
+def add_person(config: Config, id_: str, name: str, role: str, department: str, say: Say) -> int:
+    """Create a log-in; the password is asked for and never shown."""
+    roles = [one for one in Role if one not in {Role.MACHINE, Role.CITIZEN}]
+    if role not in roles:
+        raise BadInput("role", role, "is unknown", ", ".join(roles))
+    password = getpass.getpass("password: ")
+
+    async def go(desk: Desk) -> int:
+        person = auth.Person(id=id_, name=name, role=Role.of(role), department=department)
+        await auth.create_person(desk, person, password)
+        say(f"{id_} may log in as {role} of {department}")
+        return 0
+
+    return _run(config, say, go)
+
+
+def check(config: Config, say: Say) -> int:
+    """Say what is well and what is not; 1 when something is not."""
+
+    async def go(desk: Desk) -> int:
+        say("database: reached, at this release")
+        say(f"redis: {'reached' if desk.live.connected else 'none; pages poll, sessions live in PostgreSQL'}")
+        beats = await desk.store.fetch("heartbeats")
+        silent = [row for row in beats if desk.now() - row["at"] > SILENT_AFTER]
+        for row in beats:
+            say(f"worker {row['worker']}: last alive {row['at'].isoformat()}, {row['lag_seconds']:.0f} s late")
+        if not beats or len(silent) == len(beats):
+            say("no worker is alive: deadlines are not watched, notices not delivered; start `hotline worker`")
+            return 1
+        return 0
+
+    return _run(config, say, go)
+
+
+def _run(config: Config, say: Say, go: Callable[[Desk], Awaitable[int]]) -> int:
+    with engines(config, say) as found_engines:
+        return _loop(_with_desk(found_engines, config, go))
+
+
+async def _with_desk(found_engines: Engines, config: Config, go: Callable[[Desk], Awaitable[int]]) -> int:
+    async with open_desk(found_engines, config) as desk:
+        return await go(desk)
+
+
+def _loop(main: Awaitable[int]) -> int:
+    """Run on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(_await(main))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_await(main))
+
+
+async def _await(main: Awaitable[int]) -> int:
+    return await main
+
+
+async def _serve(desk: Desk, config: Config, say: Say) -> int:
+    async with listening(desk, config):
+        say(f"listening on {address(config)}; Ctrl-C stops it")
+        await stopped()
+    return 0
+
+
+@asynccontextmanager
+async def listening(desk: Desk, config: Config) -> AsyncIterator[None]:
+    """Answer requests while inside."""
+    runner = web.AppRunner(make_application(desk, config), access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port, reuse_port=False).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def address(config: Config) -> str:
+    return config.public_url or f"http://{config.host}:{config.port}"
+
+
+async def stopped() -> None:
+    """Wait for Ctrl-C or a friendly signal to end."""
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(kind, event.set)
+    await event.wait()
+
+
+def load_model(desk: Desk, config: Config, say: Say) -> None:
+    """Load the active model; without one every matter waits for a person, and we say so."""
+    if not (config.models / "active").exists():
+        say("there is no active model: every matter without a category waits for a dispatcher")
+        return
+    desk.predictor.load(config.models)
+    say(f"model {desk.predictor.version} is loaded")

@@ -1,0 +1,397 @@
+"""Rows and dataclasses: the only module that runs queries. It does not know what is allowed or who is asking.
+
+Every query is named in `sql/queries`. A ticket is written by one statement, whatever it consists of, so that it is
+there as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from dispatch.errors import Rule, RuleBroken
+from dispatch.history import build, changes
+from dispatch.lifecycle import Decided, work_due
+from dispatch.model import Assignment, Clock, ClockKind, Level, Ticket, TicketType, Urgency
+from dispatch.rulebook import (
+    AllowanceRule,
+    Area,
+    CatalogueRow,
+    Category,
+    Department,
+    Policy,
+    Refusal,
+    Rulebook,
+)
+from dispatch.supervision import first_look
+from dispatch.worktime import Allowance, Calendar
+from hotline import db
+from hotline.errors import BadInput, NotFound, Unavailable
+from sql import loader
+
+LONGEST_WORD = 50
+PAGE_MOST = 200
+Row: TypeAlias = asyncpg.Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedCaller:
+    """A caller as stored: personal data only sealed, fingerprints for search."""
+
+    reachable: bool
+    real_name: bool
+    wants_visit: bool
+    name: bytes | None = None
+    phone: bytes | None = None
+    address: bytes | None = None
+    phone_hash: bytes | None = None
+    name_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """What was said, and where it came from; phone and identity numbers in it are masked."""
+
+    title: str
+    text: str
+    place: str
+    channel: str
+    source: str
+    outside_id: str | None
+    opened_by: str
+    judged: bool
+    suggestion: Mapping[str, Any] | None
+    has_original: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A ticket as the lifecycle sees it, with what was said."""
+
+    ticket: Ticket
+    matter: Matter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something to tell a department, once: `key` is unique for ever."""
+
+    key: str
+    department: str
+    kind: str
+    role: str | None
+    facts: Mapping[str, Any]
+
+
+class Store:
+    """The queries of the service over one pool."""
+
+    def __init__(self, pool: db.Pool) -> None:
+        self.pool = pool
+        self._queries = loader.load()
+        self._serials: list[int] = []
+
+    async def fetch(self, name: str, **parameters: Any) -> list[asyncpg.Record]:  # noqa: ANN401 - driver values
+        """Return all rows of the named query. Raises Unavailable when the database is away."""
+        text, values = self._statement(name, parameters)
+        async with db.connection(self.pool) as connection:
+            return await connection.fetch(text, *values)
+
+    async def fetch_row(self, name: str, **parameters: Any) -> asyncpg.Record | None:  # noqa: ANN401 - the same
+        text, values = self._statement(name, parameters)
+        async with db.connection(self.pool) as connection:
+            return await connection.fetchrow(text, *values)
+
+    async def fetch_value(self, name: str, **parameters: Any) -> Any:  # noqa: ANN401 - the same
+        text, values = self._statement(name, parameters)
+        async with db.connection(self.pool) as connection:
+            return await connection.fetchval(text, *values)
+
+    async def execute(self, name: str, **parameters: Any) -> None:  # noqa: ANN401 - the same
+        text, values = self._statement(name, parameters)
+        async with db.connection(self.pool) as connection:
+            await connection.execute(text, *values)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Begin a transaction: commits at the end, rolls back on any exception."""
+        async with db.transaction(self.pool) as connection:
+            yield Transaction(self, connection)
+
+    def _statement(self, name: str, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        query = self._queries[name]
+        if set(parameters) != set(query.parameters):
+            message = f"{name} takes {', '.join(query.parameters)}; given: {', '.join(parameters)}"
+            raise TypeError(message)
+        return query.text, [parameters[parameter] for parameter in query.parameters]
+
+    async def new_ticket_id(self, at: datetime) -> int:
+        """Return the next 18-digit number: YYMMDDHHMMSS of `at` (already in local time), then a serial of six."""
+        if not self._serials:
+            first = await self.fetch_value("next_serials")
+            self._serials = list(range(first + 99, first - 1, -1))
+        return int(f"{at:%y%m%d%H%M%S}") * 1_000_000 + self._serials.pop()
+
+    async def open_ticket(
+        self,
+        decided: Sequence[Decided],
+        matter: Matter,
+        caller: SealedCaller,
+        *,
+        original: bytes | None,
+        notices: Sequence[Notice],
+        policy: Policy,
+    ) -> int | None:
+        """Write a new ticket, durable when this returns; None when its (source, outside id) is there already."""
+        ticket = decided[-1].after
+        id_ = await self.fetch_value(
+            "open_ticket",
+            **_columns(ticket, _COLUMNS),
+            received_at=ticket.received_at,
+            reported=ticket.reported,
+            channel=matter.channel,
+            source=matter.source,
+            outside_id=matter.outside_id,
+            title=matter.title,
+            text=matter.text,
+            original_sealed=original,
+            place=matter.place,
+            opened_by=matter.opened_by,
+            judged=matter.judged,
+            suggestion=matter.suggestion,
+            grams=grams(f"{matter.title} {matter.text} {matter.place}"),
+            **_sealed(caller),
+            assignments=[_assignment(ticket, one) for one in ticket.assignments],
+            clocks=[_clock(clock, policy) for clock in ticket.clocks],
+            events=[_event(one) for one in decided],
+            notices=notices,
+        )
+        return None if id_ is None else int(id_)
+
+    async def file(self, ticket_id: int) -> File:
+        """Return one ticket with what was said; raises NotFound."""
+        row = await self.fetch_row("ticket", id=ticket_id)
+        if row is None:
+            raise NotFound("ticket", ticket_id)
+        return _file(row)
+
+    async def rulebook(self) -> Rulebook:
+        """Return the newest published rules; raises NotFound when the city has no calendar yet."""
+        parts = {row["part"]: row for row in await self.fetch("rulebook_parts")}
+        if "calendar" not in parts:
+            raise NotFound("published rulebook part", "calendar")
+        bodies = {name: row["body"] for name, row in parts.items()}
+        allowances = {"allowances": tuple(map(_allowance, bodies["allowances"]))} if "allowances" in bodies else {}
+        return Rulebook(
+            version=" ".join(f"{name}-{row['version']}" for name, row in sorted(parts.items())),
+            calendar=Calendar.from_mapping(bodies["calendar"]),
+            areas={row["code"]: Area(**row) for row in await self.fetch("areas")},
+            departments={
+                row["code"]: Department(**{**row, "level": Level.of(row["level"])})
+                for row in await self.fetch("departments")
+            },
+            categories={row["code"]: _category(row) for row in await self.fetch("categories")},
+            catalogue=tuple(CatalogueRow(**{**row, "co": tuple(row["co"])}) for row in bodies.get("catalogue", ())),
+            refusals={row["code"]: Refusal(**row) for row in bodies.get("refusals", ())},
+            policy=Policy(**bodies.get("policy", {})),
+            **allowances,
+        )
+
+    async def search(self, words: str, *, department: str | None, before: int | None = None, most: int = 50) -> str:
+        """Return JSON of the newest tickets that contain every word; a department sees only its own.
+
+        Raises BadInput for a word of one character, which no index can serve, or one that is too long.
+        """
+        found = [word for word in words.lower().split() if word]
+        for word in found:
+            if not 1 < len(word) <= LONGEST_WORD:
+                raise BadInput("words", word, "cannot be searched", f"words of 2 to {LONGEST_WORD} characters")
+        if not found or len(found) > 5:  # noqa: PLR2004 - more words only make a slower query
+            raise BadInput("words", words, "cannot be searched", "one to five words")
+        page: str = await self.fetch_value(
+            "search_tickets",
+            grams=sorted({gram for word in found for gram in grams(word)}),
+            likes=[f"%{_like(word)}%" for word in found],
+            department=department,
+            before=before or 10**18,
+            most=most,
+        )
+        return page
+
+
+class Transaction:
+    """The queries within one transaction, and the two steps of every change: lock and record."""
+
+    def __init__(self, store: Store, connection: db.Connection) -> None:
+        self._store = store
+        self._connection = connection
+
+    async def fetch(self, name: str, **parameters: Any) -> list[asyncpg.Record]:  # noqa: ANN401 - driver values
+        text, values = self._store._statement(name, parameters)  # noqa: SLF001 - the other half of Store
+        return await self._connection.fetch(text, *values)
+
+    async def execute(self, name: str, **parameters: Any) -> None:  # noqa: ANN401 - driver values
+        text, values = self._store._statement(name, parameters)  # noqa: SLF001 - the same
+        await self._connection.execute(text, *values)
+
+    async def lock(self, ticket_id: int) -> File:
+        """Lock a ticket until the end and return it as it is then; raises NotFound.
+
+        The lock comes first: what is read after it is what nobody else can change any more.
+        """
+        await self.execute("lock_ticket", id=ticket_id)
+        rows = await self.fetch("ticket", id=ticket_id)
+        if not rows:
+            raise NotFound("ticket", ticket_id)
+        return _file(rows[0])
+
+    async def record(self, decided: Decided, *, notices: Sequence[Notice], policy: Policy) -> None:
+        """Write one event and everything that it left different.
+
+        Raises RuleBroken when the database holds a rule that a concurrent act broke first.
+        """
+        ticket, changed = decided.after, changes(decided)
+        clocks = [part for part in _changed(changed, "clocks") if isinstance(part, Clock)]
+        touched = {part.number for part in _changed(changed, "assignments")}
+        touched |= {clock.subject for clock in clocks if clock.subject}
+        event = _event(decided)
+        try:
+            rows = await self.fetch(
+                "record",
+                **_columns(ticket, (*_COLUMNS, *_LATER_COLUMNS)),
+                at=decided.at,
+                callers=_changed(changed, "callers"),
+                assignments=[_assignment(ticket, one) for one in ticket.assignments if one.number in touched],
+                requests=_changed(changed, "requests"),
+                orders=_changed(changed, "orders"),
+                clocks=[_clock(clock, policy) for clock in clocks],
+                notices=notices,
+                **{name: event[name] for name in ("person", "role", "department", "action", "data", "changes")},
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise RuleBroken(ticket.id, Rule.ALREADY_ASSIGNED, {"constraint": str(error.constraint_name)}) from error
+        if not rows:
+            what = "the ticket's row"
+            raise Unavailable(what)
+
+
+def grams(text: str) -> list[int]:
+    """Return every pair of neighbouring characters as one integer, sorted, each once; blanks are left out.
+
+    Both 16-bit halves of a pair fit PostgreSQL's integer; a character beyond them counts by its low bits, which
+    can only find too much, and the search checks what it finds.
+    """
+    codes = [ord(character) & 0xFFFF for character in text.lower() if not character.isspace()]
+    return sorted({_signed(left << 16 | right) for left, right in pairwise(codes)})
+
+
+def _signed(bits: int) -> int:
+    return (bits ^ 0x80000000) - 0x80000000
+
+
+def _like(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+_COLUMNS = (
+    "id",
+    "version",
+    "state",
+    "type",
+    "urgency",
+    "category",
+    "area",
+    "owner",
+    "confidential",
+    "sensitive",
+    "outcome",
+    "entered_at",
+)
+_LATER_COLUMNS = ("cycle", "returns", "returned_by", "merged_into", "urged_at", "bad_rating_at")
+"""A ticket that is being opened has their defaults."""
+
+
+def _columns(ticket: Ticket, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(ticket, name) for name in names} | {"due_at": _earliest(ticket)}
+
+
+def _earliest(ticket: Ticket) -> datetime | None:
+    return min((clock.due_at for clock in ticket.running() if clock.kind.is_duty), default=None)
+
+
+def _assignment(ticket: Ticket, assignment: Assignment) -> dict[str, Any]:
+    due = work_due(ticket, assignment.number) if assignment.is_open else None
+    return _plain(assignment) | {"due_at": due}
+
+
+def _clock(clock: Clock, policy: Policy) -> dict[str, Any]:
+    return _plain(clock) | {"look_at": first_look(clock, policy)}
+
+
+def _plain(part: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
+    return {name: getattr(part, name) for name in part.__slots__}
+
+
+def _changed(changed: Mapping[str, Any], part: str) -> list[Any]:
+    return [value for value in changed.get(part, {}).values() if value is not None]
+
+
+def _event(decided: Decided) -> dict[str, Any]:
+    return {
+        "number": decided.after.version,
+        "at": decided.at,
+        "person": decided.actor.person,
+        "role": decided.actor.role,
+        "department": decided.actor.department,
+        "action": decided.action,
+        "data": {} if decided.data is None else _plain_action(decided.data),
+        "changes": changes(decided),
+        "state": decided.after.state,
+    }
+
+
+def _plain_action(action: Any) -> dict[str, Any]:  # noqa: ANN401 - any action
+    return {field.name: getattr(action, field.name) for field in fields(action)}
+
+
+def _sealed(caller: SealedCaller) -> dict[str, Any]:
+    return {
+        "reachable": caller.reachable,
+        "real_name": caller.real_name,
+        "wants_visit": caller.wants_visit,
+        "name_sealed": caller.name,
+        "phone_sealed": caller.phone,
+        "address_sealed": caller.address,
+        "phone_hash": caller.phone_hash,
+        "name_hash": caller.name_hash,
+    }
+
+
+def _file(row: asyncpg.Record) -> File:
+    values = dict(row)
+    for part in ("callers", "assignments", "requests", "orders", "clocks"):
+        values[part] = values[part] or ()
+    ticket = build(Ticket, values)
+    return File(ticket, Matter(**{field.name: values[field.name] for field in fields(Matter)}))
+
+
+def _category(row: asyncpg.Record) -> Category:
+    statutory = Allowance.parse(row["statutory"]) if row["statutory"] else None
+    return Category(**{**row, "statutory": statutory})
+
+
+def _allowance(row: Mapping[str, Any]) -> AllowanceRule:
+    return AllowanceRule(
+        kind=ClockKind.of(row["kind"]),
+        allowance=Allowance.parse(row["allowance"]),
+        basis=row["basis"],
+        type=TicketType.of(row["type"]) if row.get("type") else None,
+        urgency=Urgency.of(row["urgency"]) if row.get("urgency") else None,
+        category=row.get("category", ""),
+    )

@@ -1,0 +1,683 @@
+"""The only writer of tickets: every change goes through here in three steps, load, decide, record.
+
+What may be done is decided by `dispatch`, on values; what is stored is written by `store`, in one transaction with
+its event, its clocks and its notices. Knows no HTML, no status codes and no Chinese wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from dispatch import actions as do
+from dispatch.deadlines import HOTLINE, keep_clocks
+from dispatch.errors import NotYours, Rule, RuleBroken
+from dispatch.lifecycle import HOLDERS, Decided, Offer, allowed_actions, receive, step
+from dispatch.model import (
+    MACHINE,
+    Actor,
+    Caller,
+    Channel,
+    Clock,
+    ClockKind,
+    Role,
+    Ticket,
+    TicketState,
+    TicketType,
+    Urgency,
+)
+from dispatch.routing import AskHuman, Question, Send, Suggested, copies, route
+from dispatch.rulebook import Rulebook
+from dispatch.supervision import Finding, assess
+from dispatch.worktime import ZONE
+from hotline import vault
+from hotline.desk import Desk
+from hotline.errors import BadInput, Forbidden, NotFound, StaleTicket
+from hotline.predictor import Judgement
+from hotline.store import File, Matter, Notice, Row, SealedCaller, Transaction
+
+LONGEST = {"title": 200, "text": do.LONGEST_TEXT, "place": 500, "name": 100, "address": 500, "outside_id": 100}
+"""Characters that each text of an intake may have."""
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What somebody brings before the hotline. `category` given means that a person confirmed it.
+
+    `received_at` is when the matter reached us or whoever sent it on, at the latest now; None means now.
+    """
+
+    text: str
+    title: str = ""
+    type: TicketType | None = None
+    urgency: Urgency = Urgency.NORMAL
+    category: str | None = None
+    area: str | None = None
+    place: str = ""
+    owner: str = ""
+    channel: Channel = Channel.PHONE
+    source: str = LOCAL
+    outside_id: str | None = None
+    received_at: datetime | None = None
+    confidential: bool = False
+    reported: str | None = None
+    name: str = ""
+    phone: str = ""
+    address: str = ""
+    wants_visit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The ticket that an intake has; `is_new` is false when the same outside number was opened before."""
+
+    ticket_id: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A caller as shown to one actor: masked, or withheld altogether."""
+
+    number: int
+    name: str
+    phone: str
+    address: str
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A ticket as one actor may see it."""
+
+    file: File
+    offers: tuple[Offer, ...]
+    callers: tuple[Person, ...]
+    events: tuple[Mapping[str, Any], ...]
+    merged: tuple[Mapping[str, Any], ...]
+
+
+# --- intake -----------------------------------------------------------------------------------------------------------
+
+
+async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
+    """Open a ticket, durable when this returns; the same (source, outside id) twice gives the same ticket.
+
+    Raises BadInput for a value that cannot be taken, Unavailable when the database is away: then nothing is saved.
+    """
+    rulebook = await desk.rulebook()
+    at = desk.now()
+    intake = _checked(intake, rulebook, at)
+    ticket = _new_ticket(intake, await desk.store.new_ticket_id(at.astimezone(ZONE)), rulebook, at)
+    history = [keep_clocks(receive(ticket, actor), rulebook)]
+    trace = None
+    if intake.category:
+        answer = route(Question(ticket, confirmed=True), rulebook)
+        trace = _trace(answer, None)
+        if isinstance(answer, Send):
+            history.append(_send_by_machine(history[-1].after, answer, rulebook, at))
+    original = vault.mask_text(intake.text)
+    id_ = await desk.store.open_ticket(
+        history,
+        _matter(intake, original, actor, trace),
+        _seal(desk, intake),
+        original=desk.vault.seal(intake.text, about="text") if original != intake.text else None,
+        notices=[notice for decided in history for notice in _notices(decided, rulebook)],
+        policy=rulebook.policy,
+    )
+    if id_ is not None:
+        return Opened(id_, is_new=True)
+    row = await desk.store.fetch_row("ticket_of_outside_id", source=intake.source, outside_id=intake.outside_id)
+    if row is None:
+        raise NotFound("ticket", f"{intake.source} {intake.outside_id}")
+    return Opened(row["id"], is_new=False)
+
+
+def read_intake(values: Mapping[str, Any]) -> Intake:
+    """Return an intake from plain values (JSON or a form); raises BadInput naming the field and what is allowed."""
+    names = {field.name for field in fields(Intake)}
+    for name in values:
+        if name not in names:
+            raise BadInput(name, values[name], "is no field of an intake", ", ".join(sorted(names)))
+    given = {name: value for name, value in values.items() if value not in (None, "")}
+    for name, value in given.items():
+        given[name] = _read_field(name, value)
+    if "text" not in given:
+        raise BadInput("text", "", "is missing", "what the caller says")
+    return Intake(**given)
+
+
+_CODES: Mapping[str, Any] = {"type": TicketType, "urgency": Urgency, "channel": Channel}
+_TRUTHS = {
+    True: True,
+    False: False,
+    "true": True,
+    "false": False,
+    "1": True,
+    "0": False,
+    "on": True,
+    "是": True,
+    "否": False,
+}
+
+
+def _read_field(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    if name in _CODES:
+        return _code(name, value)
+    if name in {"confidential", "wants_visit"}:
+        if not isinstance(value, bool | str) or value not in _TRUTHS:
+            raise BadInput(name, value, "is neither true nor false", "true, false")
+        return _TRUTHS[value]
+    if name == "received_at":
+        return _moment(name, value)
+    if not isinstance(value, str):
+        raise BadInput(name, value, "is not text")
+    return value.strip()
+
+
+def _code(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    terms = _CODES[name]
+    for term in terms:
+        if value in (term.value, term.chinese):
+            return term
+    raise BadInput(name, value, "is unknown", ", ".join(f"{term.value} {term.chinese}" for term in terms))
+
+
+def _moment(name: str, value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise BadInput(name, value, "is no moment", "2026-11-23T17:00:00+08:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
+
+
+def _checked(intake: Intake, rulebook: Rulebook, at: datetime) -> Intake:
+    """Hold an intake against the city's codes and bounds, and write its phone number in one form."""
+    for name, most in LONGEST.items():
+        value = getattr(intake, name) or ""
+        if "\x00" in value:
+            raise BadInput(name, value, "contains a NUL byte", "text without it")
+        if len(value) > most:
+            raise BadInput(name, value, f"has {len(value)} characters", f"at most {most}")
+    if not intake.text.strip():
+        raise BadInput("text", intake.text, "is empty", "what the caller says")
+    _known("category", intake.category, rulebook.categories)
+    _known("area", intake.area, rulebook.areas)
+    _known("reported", intake.reported, rulebook.departments)
+    if intake.received_at and intake.received_at > at + timedelta(minutes=5):
+        raise BadInput("received_at", intake.received_at.isoformat(), "lies in the future", f"until {at.isoformat()}")
+    if intake.source != LOCAL and not intake.outside_id:
+        raise BadInput("outside_id", "", "is missing", "the number that the source gave, or source local")
+    phone = vault.phone(intake.phone) if intake.phone else ""
+    title = intake.title.strip() or vault.mask_text(intake.text.strip().splitlines()[0])[:40]
+    return replace(intake, phone=phone, title=vault.mask_text(title), received_at=intake.received_at or at)
+
+
+def _known(name: str, code: str | None, codes: Mapping[str, Any]) -> None:
+    if code is not None and code not in codes:
+        raise BadInput(name, code, "is unknown", f"one of {len(codes)} codes, for example {next(iter(codes), '-')}")
+
+
+def _new_ticket(intake: Intake, number: int, rulebook: Rulebook, at: datetime) -> Ticket:
+    caller = Caller(
+        number=1,
+        reachable=bool(intake.phone),
+        real_name=bool(intake.name),
+        wants_visit=intake.wants_visit and bool(intake.phone),
+    )
+    return Ticket(
+        id=number,
+        version=1,
+        state=TicketState.RECEIVED,
+        type=intake.type or TicketType.HELP,
+        urgency=intake.urgency,
+        received_at=intake.received_at or at,
+        entered_at=at,
+        category=intake.category,
+        area=intake.area,
+        owner=intake.owner,
+        confidential=intake.confidential,
+        sensitive=rulebook.is_sensitive(intake.category),
+        reported=intake.reported,
+        callers=(caller,),
+    )
+
+
+def _matter(intake: Intake, masked: str, actor: Actor, trace: Mapping[str, Any] | None) -> Matter:
+    return Matter(
+        title=intake.title,
+        text=masked,
+        place=vault.mask_text(intake.place),
+        channel=intake.channel,
+        source=intake.source,
+        outside_id=intake.outside_id,
+        opened_by=actor.person,
+        judged=intake.category is not None,
+        suggestion=trace,
+    )
+
+
+def _seal(desk: Desk, intake: Intake) -> SealedCaller:
+    seal, fingerprint = desk.vault.seal, desk.vault.fingerprint
+    return SealedCaller(
+        reachable=bool(intake.phone),
+        real_name=bool(intake.name),
+        wants_visit=intake.wants_visit and bool(intake.phone),
+        name=seal(intake.name, about="name") if intake.name else None,
+        phone=seal(intake.phone, about="phone") if intake.phone else None,
+        address=seal(intake.address, about="address") if intake.address else None,
+        phone_hash=fingerprint(intake.phone, about="phone") if intake.phone else None,
+        name_hash=fingerprint(intake.name, about="name") if intake.name else None,
+    )
+
+
+# --- routing ----------------------------------------------------------------------------------------------------------
+
+
+def _send_by_machine(ticket: Ticket, answer: Send, rulebook: Rulebook, at: datetime) -> Decided:
+    action = do.Dispatch(lead=answer.lead, co=answer.co, why=answer.trace.basis)
+    return keep_clocks(step(ticket, action, MACHINE, at=at, rulebook=rulebook), rulebook)
+
+
+def _trace(answer: Send | AskHuman, judged: Judgement | None) -> dict[str, Any]:
+    """What stays on the ticket, so that 'why was this sent there' has an answer."""
+    candidates = answer.candidates if isinstance(answer, AskHuman) else ()
+    trace = {name: getattr(answer.trace, name) for name in answer.trace.__slots__}
+    kept: dict[str, Any] = {"trace": trace, "candidates": candidates, "sent": isinstance(answer, Send)}
+    if judged:
+        kept |= {"type": judged.type, "urgency": judged.urgency, "risks": judged.risks, "evidence": judged.evidence}
+        kept["categories"] = judged.categories
+    return kept
+
+
+async def judge(desk: Desk, *, most: int = 200) -> int:
+    """Judge the oldest tickets that nobody judged yet, the model asked once for all; return how many.
+
+    Each is sent where routing is sure, and otherwise waits for a dispatcher with the candidates beside it.
+    """
+    rulebook = await desk.rulebook()
+    async with desk.store.transaction() as transaction:
+        rows = await transaction.fetch("unjudged_tickets", most=most)
+        if not rows:
+            return 0
+        judged = await desk.predictor.judge([f"{row['title']}\n{row['text']}" for row in rows])
+        for row, judgement in zip(rows, judged, strict=True):
+            await _judge_one(desk, transaction, row["id"], judgement, rulebook)
+    return len(rows)
+
+
+async def _judge_one(
+    desk: Desk, transaction: Transaction, ticket_id: int, judged: Judgement | None, rulebook: Rulebook
+) -> None:
+    file = await transaction.lock(ticket_id)
+    at = desk.now()
+    confirmed = file.ticket.category is not None
+    suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
+    version = judged.model_version if judged else ""
+    answer = route(Question(file.ticket, confirmed, suggestions, version), rulebook)
+    if isinstance(answer, Send):
+        await _send_judged(transaction, file.ticket, answer, rulebook, at)
+    await transaction.execute("mark_judged", id=ticket_id, suggestion=_trace(answer, judged))
+
+
+async def _send_judged(
+    transaction: Transaction, ticket: Ticket, answer: Send, rulebook: Rulebook, at: datetime
+) -> None:
+    if ticket.category is None:
+        amend = do.Amend(category=answer.category, reason=answer.trace.model)
+        decided = keep_clocks(step(ticket, amend, MACHINE, at=at, rulebook=rulebook), rulebook)
+        await transaction.record(decided, notices=(), policy=rulebook.policy)
+        ticket = decided.after
+    decided = _send_by_machine(ticket, answer, rulebook, at)
+    await transaction.record(decided, notices=_notices(decided, rulebook), policy=rulebook.policy)
+
+
+# --- every later move -------------------------------------------------------------------------------------------------
+
+
+async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, expected: int | None = None) -> Ticket:
+    """Do `action` and return the ticket after it; durable when this returns.
+
+    `expected` is the version that the actor saw: StaleTicket, with what changed, when the ticket has moved since.
+    Raises what `lifecycle.step` raises, NotFound for a ticket that is not there or not the actor's to see.
+    """
+    rulebook = await desk.rulebook()
+    action = _masked(action)
+    _check_codes(action, rulebook)
+    async with desk.store.transaction() as transaction:
+        if isinstance(action, do.Merge):
+            await _lock_in_order(transaction, ticket_id, action.into)
+        file = await transaction.lock(ticket_id)
+        if not may_see(file.ticket, actor, rulebook):
+            raise NotFound("ticket", ticket_id)
+        if expected is not None and expected != file.ticket.version:
+            raise StaleTicket(ticket_id, expected, file.ticket.version, await _missed(transaction, ticket_id, expected))
+        if isinstance(action, do.Join | do.Part):
+            raise NotYours(ticket_id, action.name, actor.role, actor.department)
+        decided = keep_clocks(step(file.ticket, action, actor, at=desk.now(), rulebook=rulebook), rulebook)
+        await transaction.record(decided, notices=_notices(decided, rulebook), policy=rulebook.policy)
+        await _carry_callers(transaction, decided, rulebook)
+    await desk.live.publish("tickets", str(ticket_id).encode())
+    return decided.after
+
+
+def _masked(action: do.Action) -> do.Action:
+    """Hide phone and identity numbers in what people write, but for the contact that a reply gives the caller."""
+    texts = {
+        name: vault.mask_text(value)
+        for name in (field.name for field in fields(action))
+        if isinstance(value := getattr(action, name), str) and not isinstance(value, Role) and name not in _OPEN_TEXTS
+    }
+    return replace(action, **{name: text for name, text in texts.items() if text != getattr(action, name)})
+
+
+_OPEN_TEXTS = frozenset(
+    {"follows", "reference", "line", "lead", "department", "suggested", "ground", "category", "area"}
+)
+
+
+def _check_codes(action: do.Action, rulebook: Rulebook) -> None:
+    if isinstance(action, do.Refuse):
+        _known("ground", action.ground, rulebook.refusals)
+    if isinstance(action, do.Amend):
+        _known("category", action.category, rulebook.categories)
+        _known("area", action.area, rulebook.areas)
+
+
+async def _lock_in_order(transaction: Transaction, *ticket_ids: int) -> None:
+    """Lock several tickets in one order for all, so that two merges never wait for each other."""
+    for ticket_id in sorted(ticket_ids):
+        await transaction.execute("lock_ticket", id=ticket_id)
+
+
+async def _missed(transaction: Transaction, ticket_id: int, since: int) -> list[dict[str, Any]]:
+    rows = await transaction.fetch("events", ticket_id=ticket_id, since=since)
+    return [{"number": row["number"], "at": row["at"], "role": row["role"], "action": row["action"]} for row in rows]
+
+
+async def _carry_callers(transaction: Transaction, decided: Decided, rulebook: Rulebook) -> None:
+    """Give the callers of a merged ticket to the other one, each with an own call-back; take them back on un-merge."""
+    before, after = decided.before, decided.after
+    if isinstance(decided.data, do.Merge):
+        other = (await transaction.lock(decided.data.into)).ticket
+        if other.is_closed:
+            raise RuleBroken(after.id, Rule.IS_MERGED, {"into": str(other.id)})
+        joined = await _by_machine(
+            transaction, other, do.Join(callers=after.callers, origin=after.id), decided, rulebook
+        )
+        first = next(caller.number for caller in joined.callers if caller.origin == after.id)
+        await transaction.execute("copy_callers", into=other.id, first=first, origin=after.id)
+    elif isinstance(decided.data, do.Unmerge) and before and before.merged_into:
+        other = (await transaction.lock(before.merged_into)).ticket
+        await _by_machine(transaction, other, do.Part(origin=after.id), decided, rulebook)
+        await transaction.execute("remove_callers", ticket_id=other.id, origin=after.id)
+
+
+async def _by_machine(
+    transaction: Transaction, ticket: Ticket, action: do.Action, cause: Decided, rulebook: Rulebook
+) -> Ticket:
+    decided = keep_clocks(step(ticket, action, MACHINE, at=cause.at, rulebook=rulebook), rulebook)
+    await transaction.record(decided, notices=(), policy=rulebook.policy)
+    return decided.after
+
+
+async def add_caller(desk: Desk, ticket_id: int, intake: Intake, actor: Actor) -> Ticket:
+    """Add one more caller to an open matter: one job, an own call-back. Only name, phone and address are read.
+
+    Raises BadInput without a phone, Forbidden for a department, IllegalAction when the ticket is closed.
+    """
+    if not actor.is_hotline:
+        raise Forbidden(actor.person, "add a caller", "only the hotline takes calls")
+    rulebook = await desk.rulebook()
+    phone = vault.phone(intake.phone)
+    sealed = _seal(desk, replace(intake, phone=phone))
+    caller = Caller(number=1, reachable=True, real_name=bool(intake.name), wants_visit=intake.wants_visit)
+    async with desk.store.transaction() as transaction:
+        file = await transaction.lock(ticket_id)
+        action = do.Join(callers=(caller,))
+        decided = keep_clocks(step(file.ticket, action, MACHINE, at=desk.now(), rulebook=rulebook), rulebook)
+        decided = replace(decided, actor=actor)
+        await transaction.record(decided, notices=(), policy=rulebook.policy)
+        await transaction.execute(
+            "add_caller",
+            ticket_id=ticket_id,
+            number=decided.after.callers[-1].number,
+            reachable=True,
+            real_name=caller.real_name,
+            wants_visit=caller.wants_visit,
+            name_sealed=sealed.name,
+            phone_sealed=sealed.phone,
+            address_sealed=sealed.address,
+            phone_hash=sealed.phone_hash,
+            name_hash=sealed.name_hash,
+        )
+    return decided.after
+
+
+# --- notices ----------------------------------------------------------------------------------------------------------
+
+
+def _notices(decided: Decided, rulebook: Rulebook) -> list[Notice]:
+    """Whom an event concerns: told once, by a key that names the event."""
+    ticket, before = decided.after, decided.before
+    known = {one.number: one.state for one in before.assignments} if before else {}
+    told: list[tuple[str, str, str | None]] = []
+    for assignment in ticket.assignments:
+        if assignment.number not in known:
+            told.append((assignment.department, "assigned", None))
+            told += [
+                (county, "copied", None) for county in copies(assignment.department, rulebook) if not assignment.parent
+            ]
+        elif known[assignment.number] != assignment.state and decided.action not in _OWN_MOVES:
+            told.append((assignment.department, assignment.state, None))
+    told += _told_by_action(decided)
+    facts = {"action": decided.action, "state": ticket.state}
+    return [
+        Notice(
+            key=f"{ticket.id}/{ticket.version}/{kind}/{unit}/{role or ''}",
+            department=unit,
+            kind=kind,
+            role=role,
+            facts=facts,
+        )
+        for unit, kind, role in dict.fromkeys(told)
+    ]
+
+
+_OWN_MOVES = frozenset({"accept", "reply"})
+
+
+def _told_by_action(decided: Decided) -> Iterable[tuple[str, str, str | None]]:
+    ticket, action = decided.after, decided.data
+    if isinstance(action, do.Urge | do.Supervise):
+        yield ticket.assignments[action.assignment - 1].department, decided.action, None
+    elif isinstance(action, do.Decide):
+        request = ticket.requests[action.request - 1]
+        yield ticket.assignments[request.assignment - 1].department, f"{request.kind}_{request.decision}", None
+    elif isinstance(action, do.AskReturn | do.AskExtension | do.AskPromise | do.AskTermination):
+        parent = ticket.assignments[action.assignment - 1].parent
+        sender = ticket.assignments[parent - 1].department if parent else HOTLINE
+        yield sender, "request", None if parent else Role.DISPATCHER
+    elif isinstance(action, do.Merge):
+        yield HOTLINE, "merged", Role.FOLLOW_UP
+    if ticket.state is TicketState.ANALYSIS and decided.before and decided.before.state is not TicketState.ANALYSIS:
+        yield HOTLINE, "analysis", Role.DISPATCHER
+
+
+# --- the watcher ------------------------------------------------------------------------------------------------------
+
+CLAIM_FOR = timedelta(minutes=2)
+"""How long a claimed clock is put off: a worker that dies loses nothing, another looks again after this."""
+
+
+async def look(desk: Desk, *, most: int = 500) -> int:
+    """Look at the clocks that want it, keep what is found, tell whom it concerns; return how many were looked at."""
+    rulebook = await desk.rulebook()
+    now = desk.now()
+    again = now + CLAIM_FOR
+    rows = await desk.store.fetch("claim_due_clocks", now=now, most=most, again=again)
+    if not rows:
+        return 0
+    looks, findings, notices, lapsed = [], [], [], []
+    for row in rows:
+        clock = _clock_of(row)
+        if not clock.kind.is_duty:
+            lapsed.append([row["ticket_id"], clock.number])
+            continue
+        seen = assess(clock, rulebook.policy, at=now)
+        key = {"ticket_id": row["ticket_id"], "number": clock.number, "due_at": clock.due_at}
+        looks.append(key | {"next_at": seen.next_at})
+        findings += [key | {"finding": f"{one.name} {clock.due_at.isoformat()}"} for one in seen.findings]
+        notices += [_notice_of(row["ticket_id"], clock, one) for one in seen.findings]
+    if lapsed:
+        await desk.store.execute("lapse_windows", keys=lapsed)
+    await desk.store.execute("record_looks", looks=looks, findings=findings, notices=notices, now=now, again=again)
+    return len(rows)
+
+
+def _clock_of(row: Row) -> Clock:
+    return Clock(
+        number=row["number"],
+        kind=ClockKind.of(row["kind"]),
+        subject=row["subject"],
+        cycle=row["cycle"],
+        department=row["department"],
+        started_at=row["started_at"],
+        due_at=row["due_at"],
+        allowance=row["allowance"],
+        rule=row["rule"],
+        provisional=row["provisional"],
+    )
+
+
+def _notice_of(ticket_id: int, clock: Clock, finding: Finding) -> dict[str, Any]:
+    return {
+        "key": f"{ticket_id}/clock/{clock.number}/{finding.name}/{clock.due_at.isoformat()}",
+        "ticket_id": ticket_id,
+        "department": finding.department,
+        "role": finding.role,
+        "kind": finding.name,
+        "facts": {"clock": clock.kind, "due_at": clock.due_at},
+    }
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+UNSEALERS = frozenset({Role.AGENT, Role.DISPATCHER, Role.FOLLOW_UP, Role.SUPERVISOR, Role.HANDLER, Role.HEAD})
+
+
+def may_see(ticket: Ticket, actor: Actor, rulebook: Rulebook) -> bool:
+    """Departments see what they, or units below them, have or had a part in; never a report about themselves."""
+    if actor.role not in HOLDERS:
+        return actor.is_hotline
+    if ticket.reported == actor.department:
+        return False
+    return any(
+        assignment.department == actor.department
+        or (
+            assignment.department in rulebook.departments and rulebook.is_below(assignment.department, actor.department)
+        )
+        for assignment in ticket.assignments
+    )
+
+
+def may_see_caller(ticket: Ticket, actor: Actor) -> bool:
+    """The caller of a confidential matter or a report is never shown to a department (Jinan Art. 32)."""
+    if actor.role in HOLDERS:
+        working = any(one.department == actor.department and one.is_live for one in ticket.assignments)
+        return working and not ticket.hides_caller
+    return actor.role in UNSEALERS
+
+
+async def view(desk: Desk, ticket_id: int, actor: Actor) -> View:
+    """Return a ticket as `actor` may see it; raises NotFound also where it is not theirs to see."""
+    rulebook = await desk.rulebook()
+    file = await desk.store.file(ticket_id)
+    if not may_see(file.ticket, actor, rulebook):
+        raise NotFound("ticket", ticket_id)
+    rows = await desk.store.fetch("events", ticket_id=ticket_id, since=0)
+    withheld = not may_see_caller(file.ticket, actor)
+    sealed = [] if withheld else await desk.store.fetch("sealed_callers", ticket_id=ticket_id)
+    people = {row["number"]: _masked_person(desk, row) for row in sealed}
+    callers = tuple(people.get(one.number) or _withheld(one.number) for one in file.ticket.callers)
+    merged = await desk.store.fetch("merged_tickets", id=ticket_id)
+    return View(
+        file=file,
+        offers=allowed_actions(file.ticket, actor),
+        callers=callers,
+        events=tuple(_event_for(dict(row), actor) for row in rows),
+        merged=tuple(dict(row) for row in merged),
+    )
+
+
+def _masked_person(desk: Desk, row: Row) -> Person:
+    name, phone, address = _opened(desk, row)
+    return Person(
+        number=row["number"],
+        name=vault.mask_name(name) if name else "",
+        phone=vault.mask_phone(phone) if phone else "",
+        address=vault.mask_address(address) if address else "",
+        withheld=False,
+    )
+
+
+def _withheld(number: int) -> Person:
+    return Person(number=number, name="", phone="", address="", withheld=True)
+
+
+def _opened(desk: Desk, row: Row) -> tuple[str, str, str]:
+    name, phone, address = (
+        desk.vault.open(row[f"{about}_sealed"], about=about) if row[f"{about}_sealed"] else ""
+        for about in ("name", "phone", "address")
+    )
+    return name, phone, address
+
+
+def _event_for(event: dict[str, Any], actor: Actor) -> dict[str, Any]:
+    """Departments see what was done, not who of the hotline asked the caller what."""
+    if actor.role in HOLDERS and event["action"] in {"visit", "rate", "join", "part"}:
+        event["data"] = {name: event["data"].get(name) for name in ("redo", "result", "solved", "level")}
+    return event
+
+
+async def unmask(desk: Desk, ticket_id: int, number: int, actor: Actor, reason: str) -> Person:
+    """Return a caller's name, phone and address in clear, leaving a trace of who looked and why.
+
+    The trace is durable before anything is shown. Raises Forbidden where no reason opens the seal, BadInput
+    without a reason.
+    """
+    reason = reason.strip()
+    if len(reason) < 4:  # noqa: PLR2004 - 'ok' is no reason
+        raise BadInput("reason", reason, "is too short", "why the number is needed, at least 4 characters")
+    rulebook = await desk.rulebook()
+    file = await desk.store.file(ticket_id)
+    if not may_see(file.ticket, actor, rulebook):
+        raise NotFound("ticket", ticket_id)
+    if not may_see_caller(file.ticket, actor):
+        raise Forbidden(actor.person, f"see the caller of ticket {ticket_id}", "the caller is protected")
+    rows = await desk.store.fetch("sealed_callers", ticket_id=ticket_id)
+    found = next((row for row in rows if row["number"] == number), None)
+    if found is None:
+        raise NotFound("caller", number)
+    await desk.store.execute(
+        "record_audit",
+        at=desk.now(),
+        person=actor.person,
+        what="unmask",
+        ticket_id=ticket_id,
+        reason=reason[:500],
+        facts={"caller": number, "role": actor.role, "department": actor.department},
+    )
+    name, phone, address = _opened(desk, found)
+    return Person(number=number, name=name, phone=phone, address=address, withheld=False)
+
+
+async def tickets_of_phone(desk: Desk, phone: str, actor: Actor, *, most: int = 20) -> list[dict[str, Any]]:
+    """Return earlier tickets of a phone number, open ones first; only for roles that talk to callers."""
+    if actor.role not in UNSEALERS - HOLDERS:
+        raise Forbidden(actor.person, "search by phone", "only those who talk to callers may")
+    prints = desk.vault.fingerprints(vault.phone(phone), about="phone")
+    return [dict(row) for row in await desk.store.fetch("tickets_of_phone", phones=prints, most=most)]

@@ -1,0 +1,66 @@
+"""Time: it asks what is due, calls the service and sleeps. What a deadline means is not its business.
+
+Several workers may run; none shares a row with another, and one that dies loses nothing. A turn that fails is
+logged and tried again: one bad moment never stops supervision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from hotline import tickets
+from hotline.desk import Desk
+from hotline.errors import Unavailable
+
+_log = logging.getLogger(__name__)
+IDLE_SECONDS = 1.0
+BEAT_SECONDS = 10.0
+NOTICE_AGAIN = timedelta(minutes=1)
+
+
+async def run(desk: Desk, name: str) -> None:
+    """Work until cancelled."""
+    await asyncio.gather(
+        _repeat("judge", lambda: tickets.judge(desk)),
+        _repeat("look", lambda: tickets.look(desk)),
+        _repeat("deliver", lambda: deliver(desk)),
+        _repeat("beat", lambda: beat(desk, name), pause=BEAT_SECONDS),
+    )
+
+
+async def _repeat(what: str, turn: Callable[[], Awaitable[int]], *, pause: float = IDLE_SECONDS) -> None:
+    """Take turns without a pause while there is work, and rest when there is none or when a turn fails."""
+    while True:
+        try:
+            busy = await turn() > 0
+        except Unavailable as error:
+            _log.warning("%s: %s", what, error)
+            busy = False
+        except Exception:  # noqa: BLE001 - a turn may fail in any way and must not stop the others
+            _log.exception("%s failed; it is tried again", what)
+            busy = False
+        if not busy:
+            await asyncio.sleep(pause)
+
+
+async def deliver(desk: Desk, *, most: int = 200) -> int:
+    """Hand waiting notices to the open pages; a notice is in its department's list in any case."""
+    now = desk.now()
+    rows = await desk.store.fetch("claim_notices", now=now, most=most, again=now + NOTICE_AGAIN)
+    for row in rows:
+        await desk.live.publish(f"department:{row['department']}", str(row["id"]).encode())
+    if rows:
+        await desk.store.execute("deliver_notices", ids=[row["id"] for row in rows], now=now)
+    return len(rows)
+
+
+async def beat(desk: Desk, name: str) -> int:
+    """Say that this worker is alive, and how late the most overdue look is."""
+    now = desk.now()
+    look_at = await desk.store.fetch_value("next_look")
+    lag = max(0.0, (now - look_at).total_seconds()) if look_at else 0.0
+    await desk.store.execute("beat", worker=name, at=now, lag_seconds=lag)
+    return 0

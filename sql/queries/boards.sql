@@ -1,0 +1,77 @@
+-- name: board_of_department
+-- One page of a department's open assignments as JSON, the soonest due first, after the key (due, ticket).
+SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
+  FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
+               ticket.state AS ticket_state, ticket.cycle, ticket.received_at, assignment.number, assignment.duty,
+               assignment.state, assignment.due_at, assignment.designated
+          FROM assignments assignment
+          JOIN tickets ticket ON ticket.id = assignment.ticket_id
+         WHERE assignment.department = :department AND assignment.state IN ('sent', 'accepted')
+           AND (assignment.due_at, assignment.ticket_id) > (:after_due, :after_id)
+         ORDER BY assignment.due_at, assignment.ticket_id
+         LIMIT :most) line;
+
+-- name: board_of_state
+-- One page of the tickets in one state as JSON, the soonest due first, after the key (due, ticket).
+SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
+  FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
+               ticket.state, ticket.cycle, ticket.received_at, ticket.due_at, ticket.returns, ticket.sensitive,
+               ticket.confidential
+          FROM tickets ticket
+         WHERE ticket.state = :state AND ticket.state <> 'closed' AND (ticket.due_at, ticket.id) > (:after_due, :after_id)
+         ORDER BY ticket.due_at, ticket.id
+         LIMIT :most) line;
+
+-- name: pending_requests
+-- What the hotline must decide as JSON, the oldest first.
+SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
+  FROM (SELECT request.ticket_id::text AS id, ticket.title, ticket.type, ticket.urgency, request.number, request.kind,
+               request.asked_at, request.reason, request.reason_code, request.working_days, request.until,
+               request.suggested, assignment.department
+          FROM requests request
+          JOIN tickets ticket ON ticket.id = request.ticket_id
+          JOIN assignments assignment ON assignment.ticket_id = request.ticket_id AND assignment.number = request.assignment
+         WHERE request.decision = 'pending' AND assignment.parent IS NULL
+         ORDER BY request.asked_at, request.ticket_id, request.number
+         LIMIT :most) line;
+
+-- name: search_tickets
+-- The newest tickets that contain every word, as JSON; for a department only those that it has or had a part in.
+SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
+  FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
+               ticket.state, ticket.received_at, ticket.due_at
+          FROM tickets ticket
+         WHERE ticket.grams @> :grams AND ticket.id < :before
+           AND lower(ticket.title || ' ' || ticket.text || ' ' || ticket.place) LIKE ALL (:likes::text[])
+           AND (:department::text IS NULL OR EXISTS (
+               SELECT 1 FROM assignments part WHERE part.ticket_id = ticket.id AND part.department = :department))
+         ORDER BY ticket.id DESC
+         LIMIT :most) line;
+
+-- name: tickets_of_phone
+-- Earlier tickets of callers with one of these phone fingerprints, open ones first, then the newest.
+SELECT DISTINCT ticket.id, ticket.title, ticket.state, ticket.type, ticket.received_at, ticket.confidential, ticket.outcome
+  FROM callers caller
+  JOIN tickets ticket ON ticket.id = caller.ticket_id
+ WHERE caller.phone_hash = ANY (:phones)
+ ORDER BY ticket.state, ticket.id DESC
+ LIMIT :most;
+
+-- name: tickets_of_name
+-- Earlier tickets of callers with one of these name fingerprints, the newest first.
+SELECT DISTINCT ticket.id, ticket.title, ticket.state, ticket.type, ticket.received_at, ticket.confidential, ticket.outcome
+  FROM callers caller
+  JOIN tickets ticket ON ticket.id = caller.ticket_id
+ WHERE caller.name_hash = ANY (:names)
+ ORDER BY ticket.id DESC
+ LIMIT :most;
+
+-- name: state_counts
+-- How many tickets are in each open state.
+SELECT state, count(*) AS tickets FROM tickets WHERE state <> 'closed' GROUP BY state;
+
+-- name: department_counts
+-- How many open assignments one department has, and how many of them are past due.
+SELECT count(*) AS open, count(*) FILTER (WHERE due_at < :at) AS late
+  FROM assignments
+ WHERE department = :department AND state IN ('sent', 'accepted');

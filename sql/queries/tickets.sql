@@ -1,0 +1,203 @@
+-- name: next_serials
+-- Take the next block of one hundred ticket serials for this process.
+SELECT nextval('ticket_serials');
+
+-- name: open_ticket
+-- Write a new ticket with its caller, events, clocks, assignments and notices at once; no row if the outside number is known.
+WITH ticket AS (
+    INSERT INTO tickets (id, version, state, type, urgency, category, area, owner, confidential, sensitive, reported,
+                         outcome, received_at, entered_at, due_at, channel, source, outside_id, title, text,
+                         original_sealed, place, opened_by, judged, suggestion, grams)
+    VALUES (:id, :version, :state, :type, :urgency, :category, :area, :owner, :confidential, :sensitive, :reported,
+            :outcome, :received_at, :entered_at, :due_at, :channel, :source, :outside_id, :title, :text,
+            :original_sealed, :place, :opened_by, :judged, :suggestion, :grams)
+    ON CONFLICT (source, outside_id) DO NOTHING
+    RETURNING id
+), caller AS (
+    INSERT INTO callers (ticket_id, number, reachable, real_name, wants_visit, name_sealed, phone_sealed,
+                         address_sealed, phone_hash, name_hash)
+    SELECT id, 1, :reachable, :real_name, :wants_visit, :name_sealed, :phone_sealed, :address_sealed, :phone_hash, :name_hash
+      FROM ticket
+), assignment AS (
+    INSERT INTO assignments (ticket_id, number, department, duty, state, sent_at, sent_cycle, due_at)
+    SELECT ticket.id, new.number, new.department, new.duty, new.state, new.sent_at, new.sent_cycle, new.due_at
+      FROM ticket, jsonb_to_recordset(:assignments::jsonb) AS new(number integer, department text, duty text, state text,
+           sent_at timestamptz, sent_cycle integer, due_at timestamptz)
+), clock AS (
+    INSERT INTO clocks (ticket_id, number, kind, subject, cycle, department, started_at, due_at, allowance, rule,
+                        provisional, stopped_at, stop, look_at)
+    SELECT ticket.id, new.number, new.kind, new.subject, new.cycle, new.department, new.started_at, new.due_at,
+           new.allowance, new.rule, new.provisional, new.stopped_at, new.stop, new.look_at
+      FROM ticket, jsonb_to_recordset(:clocks::jsonb) AS new(number integer, kind text, subject integer, cycle integer,
+           department text, started_at timestamptz, due_at timestamptz, allowance text, rule text, provisional boolean,
+           stopped_at timestamptz, stop text, look_at timestamptz)
+), event AS (
+    INSERT INTO events (ticket_id, number, at, person, role, department, action, data, changes, state)
+    SELECT ticket.id, new.number, new.at, new.person, new.role, new.department, new.action, new.data, new.changes, new.state
+      FROM ticket, jsonb_to_recordset(:events::jsonb) AS new(number integer, at timestamptz, person text, role text,
+           department text, action text, data jsonb, changes jsonb, state text)
+), notice AS (
+    INSERT INTO notices (key, ticket_id, department, role, kind, facts, created_at, try_at)
+    SELECT new.key, ticket.id, new.department, new.role, new.kind, new.facts, :entered_at, :entered_at
+      FROM ticket, jsonb_to_recordset(:notices::jsonb) AS new(key text, department text, role text, kind text, facts jsonb)
+    ON CONFLICT (key) DO NOTHING
+)
+SELECT id FROM ticket;
+
+-- name: ticket_of_outside_id
+-- The ticket that an outside number already has.
+SELECT id FROM tickets WHERE source = :source AND outside_id = :outside_id;
+
+-- name: ticket
+-- One ticket with all its parts and what was said.
+SELECT ticket.id, ticket.version, ticket.state, ticket.type, ticket.urgency, ticket.category, ticket.area, ticket.owner,
+       ticket.confidential, ticket.sensitive, ticket.reported, ticket.outcome, ticket.cycle, ticket.returns,
+       ticket.returned_by, ticket.merged_into, ticket.urged_at, ticket.bad_rating_at, ticket.received_at,
+       ticket.entered_at, ticket.due_at, ticket.channel, ticket.source, ticket.outside_id, ticket.title, ticket.text,
+       ticket.original_sealed IS NOT NULL AS has_original, ticket.place, ticket.opened_by, ticket.judged, ticket.suggestion,
+       (SELECT jsonb_agg(jsonb_build_object('number', number, 'reachable', reachable, 'real_name', real_name,
+               'wants_visit', wants_visit, 'attempts', attempts, 'visited', visited, 'rating', rating, 'origin', origin)
+               ORDER BY number) FROM callers WHERE ticket_id = ticket.id) AS callers,
+       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM assignments part WHERE ticket_id = ticket.id) AS assignments,
+       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM requests part WHERE ticket_id = ticket.id) AS requests,
+       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM orders part WHERE ticket_id = ticket.id) AS orders,
+       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM clocks part WHERE ticket_id = ticket.id) AS clocks
+  FROM tickets ticket
+ WHERE ticket.id = :id;
+
+-- name: lock_ticket
+-- Lock one ticket until the transaction ends; whoever changes it comes one after another.
+SELECT id FROM tickets WHERE id = :id FOR UPDATE;
+
+-- name: record
+-- Write what one event left different: the ticket, the changed parts, the event itself and its notices; no row if it moved.
+WITH ticket AS (
+    UPDATE tickets
+       SET version = :version, state = :state, type = :type, urgency = :urgency, category = :category, area = :area,
+           owner = :owner, confidential = :confidential, sensitive = :sensitive, outcome = :outcome, cycle = :cycle,
+           returns = :returns, returned_by = :returned_by, merged_into = :merged_into, urged_at = :urged_at,
+           bad_rating_at = :bad_rating_at, entered_at = :entered_at, due_at = :due_at
+     WHERE id = :id AND version = :version - 1
+    RETURNING id
+), caller AS (
+    UPDATE callers
+       SET attempts = changed.attempts, visited = changed.visited, rating = changed.rating
+      FROM ticket, jsonb_to_recordset(:callers::jsonb) AS changed(number integer, attempts integer, visited boolean, rating text)
+     WHERE callers.ticket_id = ticket.id AND callers.number = changed.number
+), assignment AS (
+    INSERT INTO assignments (ticket_id, number, department, duty, state, sent_at, parent, designated, sent_cycle,
+                             accepted_at, contacted_at, replied_at, solved, extensions, promised_for, due_at)
+    SELECT ticket.id, new.number, new.department, new.duty, new.state, new.sent_at, new.parent, new.designated,
+           new.sent_cycle, new.accepted_at, new.contacted_at, new.replied_at, new.solved, new.extensions,
+           new.promised_for, new.due_at
+      FROM ticket, jsonb_to_recordset(:assignments::jsonb) AS new(number integer, department text, duty text, state text,
+           sent_at timestamptz, parent integer, designated boolean, sent_cycle integer, accepted_at timestamptz,
+           contacted_at timestamptz, replied_at timestamptz, solved boolean, extensions integer,
+           promised_for timestamptz, due_at timestamptz)
+    ON CONFLICT (ticket_id, number) DO UPDATE
+       SET state = EXCLUDED.state, accepted_at = EXCLUDED.accepted_at, contacted_at = EXCLUDED.contacted_at,
+           replied_at = EXCLUDED.replied_at, solved = EXCLUDED.solved, extensions = EXCLUDED.extensions,
+           promised_for = EXCLUDED.promised_for, due_at = EXCLUDED.due_at
+), request AS (
+    INSERT INTO requests (ticket_id, number, kind, assignment, asked_by, asked_at, reason, reason_code, basis, suggested,
+                          working_days, until, decision, decided_at, decided_by, answer)
+    SELECT ticket.id, new.number, new.kind, new.assignment, new.asked_by, new.asked_at, new.reason, new.reason_code,
+           new.basis, new.suggested, new.working_days, new.until, new.decision, new.decided_at, new.decided_by, new.answer
+      FROM ticket, jsonb_to_recordset(:requests::jsonb) AS new(number integer, kind text, assignment integer,
+           asked_by text, asked_at timestamptz, reason text, reason_code text, basis text, suggested text,
+           working_days integer, until timestamptz, decision text, decided_at timestamptz, decided_by text, answer text)
+    ON CONFLICT (ticket_id, number) DO UPDATE
+       SET decision = EXCLUDED.decision, decided_at = EXCLUDED.decided_at, decided_by = EXCLUDED.decided_by,
+           answer = EXCLUDED.answer
+), supervision AS (
+    INSERT INTO orders (ticket_id, number, assignment, rung, issued_by, issued_at, demand, answered_at, answer, lapsed)
+    SELECT ticket.id, new.number, new.assignment, new.rung, new.issued_by, new.issued_at, new.demand, new.answered_at,
+           new.answer, new.lapsed
+      FROM ticket, jsonb_to_recordset(:orders::jsonb) AS new(number integer, assignment integer, rung text,
+           issued_by text, issued_at timestamptz, demand text, answered_at timestamptz, answer text, lapsed boolean)
+    ON CONFLICT (ticket_id, number) DO UPDATE
+       SET answered_at = EXCLUDED.answered_at, answer = EXCLUDED.answer, lapsed = EXCLUDED.lapsed
+), clock AS (
+    INSERT INTO clocks (ticket_id, number, kind, subject, cycle, department, started_at, due_at, allowance, rule,
+                        provisional, stopped_at, stop, look_at)
+    SELECT ticket.id, new.number, new.kind, new.subject, new.cycle, new.department, new.started_at, new.due_at,
+           new.allowance, new.rule, new.provisional, new.stopped_at, new.stop, new.look_at
+      FROM ticket, jsonb_to_recordset(:clocks::jsonb) AS new(number integer, kind text, subject integer, cycle integer,
+           department text, started_at timestamptz, due_at timestamptz, allowance text, rule text, provisional boolean,
+           stopped_at timestamptz, stop text, look_at timestamptz)
+    ON CONFLICT (ticket_id, number) DO UPDATE
+       SET due_at = EXCLUDED.due_at, allowance = EXCLUDED.allowance, rule = EXCLUDED.rule,
+           provisional = EXCLUDED.provisional, stopped_at = EXCLUDED.stopped_at, stop = EXCLUDED.stop,
+           look_at = EXCLUDED.look_at
+), notice AS (
+    INSERT INTO notices (key, ticket_id, department, role, kind, facts, created_at, try_at)
+    SELECT new.key, ticket.id, new.department, new.role, new.kind, new.facts, :at, :at
+      FROM ticket, jsonb_to_recordset(:notices::jsonb) AS new(key text, department text, role text, kind text, facts jsonb)
+    ON CONFLICT (key) DO NOTHING
+)
+INSERT INTO events (ticket_id, number, at, person, role, department, action, data, changes, state)
+SELECT ticket.id, :version, :at, :person, :role, :department, :action, :data, :changes, :state
+  FROM ticket
+RETURNING ticket_id;
+
+-- name: add_caller
+-- Add one caller to a ticket.
+INSERT INTO callers (ticket_id, number, reachable, real_name, wants_visit, name_sealed, phone_sealed, address_sealed,
+                     phone_hash, name_hash)
+VALUES (:ticket_id, :number, :reachable, :real_name, :wants_visit, :name_sealed, :phone_sealed, :address_sealed,
+        :phone_hash, :name_hash);
+
+-- name: copy_callers
+-- Give the callers of a merged ticket to the one it was merged into, numbered after those already there.
+INSERT INTO callers (ticket_id, number, reachable, real_name, wants_visit, origin, name_sealed, phone_sealed,
+                     address_sealed, phone_hash, name_hash)
+SELECT :into, :first::integer - 1 + row_number() OVER (ORDER BY number), reachable, real_name, wants_visit, :origin,
+       name_sealed, phone_sealed, address_sealed, phone_hash, name_hash
+  FROM callers
+ WHERE ticket_id = :origin;
+
+-- name: remove_callers
+-- Take the callers of an un-merged ticket away again.
+DELETE FROM callers WHERE ticket_id = :ticket_id AND origin = :origin;
+
+-- name: sealed_callers
+-- The sealed personal data of a ticket's callers.
+SELECT number, name_sealed, phone_sealed, address_sealed, origin FROM callers WHERE ticket_id = :ticket_id ORDER BY number;
+
+-- name: sealed_original
+-- What the caller said before numbers were masked, if anything was.
+SELECT original_sealed FROM tickets WHERE id = :ticket_id;
+
+-- name: events
+-- What happened to a ticket after the event `since`, the oldest first.
+SELECT number, at, person, role, department, action, data, changes, state
+  FROM events
+ WHERE ticket_id = :ticket_id AND number > :since
+ ORDER BY number;
+
+-- name: unjudged_tickets
+-- The oldest tickets that nobody has judged yet, locked so that two workers never judge the same one.
+SELECT id, title, text
+  FROM tickets
+ WHERE NOT judged AND state = 'received'
+ ORDER BY id
+ LIMIT :most
+   FOR UPDATE SKIP LOCKED;
+
+-- name: mark_judged
+-- Keep what the model and the router said about a ticket.
+UPDATE tickets SET judged = true, suggestion = :suggestion WHERE id = :id;
+
+-- name: merged_tickets
+-- The tickets that were merged into one.
+SELECT id, title, received_at FROM tickets WHERE merged_into = :id ORDER BY id;
+
+-- name: experience
+-- How often each department accepted and returned matters of a category, since a day; a hint for routing.
+SELECT assignment.department,
+       count(*) FILTER (WHERE assignment.state IN ('accepted', 'replied')) AS kept,
+       count(*) AS sent
+  FROM tickets ticket
+  JOIN assignments assignment ON assignment.ticket_id = ticket.id AND assignment.parent IS NULL
+ WHERE ticket.category = :category AND assignment.duty = 'lead' AND assignment.sent_at >= :since
+ GROUP BY assignment.department;

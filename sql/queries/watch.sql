@@ -1,0 +1,123 @@
+-- name: claim_due_clocks
+-- Claim the clocks that want a look, the longest waiting first, by putting their next look off.
+WITH due AS (
+    SELECT ticket_id, number
+      FROM clocks
+     WHERE look_at <= :now
+     ORDER BY look_at
+     LIMIT :most
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE clocks
+   SET look_at = :again
+  FROM due
+ WHERE clocks.ticket_id = due.ticket_id AND clocks.number = due.number
+RETURNING clocks.ticket_id, clocks.number, clocks.kind, clocks.subject, clocks.cycle, clocks.department,
+          clocks.started_at, clocks.due_at, clocks.allowance, clocks.rule, clocks.provisional, clocks.stopped_at, clocks.stop;
+
+-- name: record_looks
+-- Keep what was found about clocks, tell the departments, and set when to look again; a clock that moved meanwhile keeps its own time.
+WITH look AS (
+    SELECT * FROM jsonb_to_recordset(:looks::jsonb) AS look(ticket_id bigint, number integer, due_at timestamptz, next_at timestamptz)
+), finding AS (
+    INSERT INTO findings (ticket_id, clock, finding, due_at, found_at)
+    SELECT new.ticket_id, new.number, new.finding, new.due_at, :now
+      FROM jsonb_to_recordset(:findings::jsonb) AS new(ticket_id bigint, number integer, finding text, due_at timestamptz)
+    ON CONFLICT DO NOTHING
+), notice AS (
+    INSERT INTO notices (key, ticket_id, department, role, kind, facts, created_at, try_at)
+    SELECT new.key, new.ticket_id, new.department, new.role, new.kind, new.facts, :now, :now
+      FROM jsonb_to_recordset(:notices::jsonb) AS new(key text, ticket_id bigint, department text, role text, kind text, facts jsonb)
+    ON CONFLICT (key) DO NOTHING
+)
+UPDATE clocks
+   SET look_at = look.next_at
+  FROM look
+ WHERE clocks.ticket_id = look.ticket_id AND clocks.number = look.number
+   AND clocks.due_at = look.due_at AND clocks.look_at = :again;
+
+-- name: lapse_windows
+-- Close return windows that are past; nobody is late by them.
+UPDATE clocks SET stopped_at = due_at, stop = 'void', look_at = NULL
+ WHERE (ticket_id, number) IN (SELECT (key->>0)::bigint, (key->>1)::integer FROM jsonb_array_elements(:keys::jsonb) key)
+   AND stopped_at IS NULL;
+
+-- name: next_look
+-- When the next clock wants a look.
+SELECT min(look_at) AS look_at FROM clocks WHERE look_at IS NOT NULL;
+
+-- name: claim_notices
+-- Claim notices that wait to be delivered, in order, by putting their next try off.
+WITH due AS (
+    SELECT id FROM notices WHERE try_at <= :now ORDER BY try_at, id LIMIT :most FOR UPDATE SKIP LOCKED
+)
+UPDATE notices SET try_at = :again, attempts = attempts + 1
+  FROM due
+ WHERE notices.id = due.id
+RETURNING notices.id, notices.ticket_id, notices.department, notices.role, notices.kind, notices.facts, notices.created_at;
+
+-- name: deliver_notices
+-- Mark notices as delivered.
+UPDATE notices SET delivered_at = :now, try_at = NULL WHERE id = ANY (:ids);
+
+-- name: notices_of_department
+-- The newest notices for a department, for the roles that they are meant for.
+SELECT id, ticket_id, kind, facts, created_at, seen_at
+  FROM notices
+ WHERE department = :department AND (role IS NULL OR role = :role)
+ ORDER BY id DESC
+ LIMIT :most;
+
+-- name: beat
+-- Say that a worker is alive and how late it was.
+INSERT INTO heartbeats (worker, at, lag_seconds) VALUES (:worker, :at, :lag_seconds)
+ON CONFLICT (worker) DO UPDATE SET at = EXCLUDED.at, lag_seconds = EXCLUDED.lag_seconds;
+
+-- name: heartbeats
+-- When each worker was last alive.
+SELECT worker, at, lag_seconds FROM heartbeats ORDER BY worker;
+
+-- name: invariant_open_without_clock
+-- Open tickets that nobody owes anything on; there may be none.
+SELECT ticket.id FROM tickets ticket
+ WHERE ticket.state <> 'closed'
+   AND NOT EXISTS (SELECT 1 FROM clocks clock WHERE clock.ticket_id = ticket.id AND clock.stopped_at IS NULL AND clock.kind <> 'return_window')
+ LIMIT :most;
+
+-- name: invariant_closed_with_clock
+-- Closed tickets with a clock that still runs; there may be none.
+SELECT ticket.id FROM tickets ticket
+  JOIN clocks clock ON clock.ticket_id = ticket.id AND clock.stopped_at IS NULL
+ WHERE ticket.state = 'closed'
+ LIMIT :most;
+
+-- name: invariant_state_is_not_the_last_event
+-- Tickets whose state or version is not what their last event left behind, or whose events have a gap; there may be none.
+SELECT ticket.id FROM tickets ticket
+  JOIN LATERAL (SELECT count(*) AS events, max(number) AS newest FROM events WHERE ticket_id = ticket.id) history ON true
+  LEFT JOIN events last ON last.ticket_id = ticket.id AND last.number = history.newest
+ WHERE last.state IS DISTINCT FROM ticket.state OR history.newest IS DISTINCT FROM ticket.version OR history.events <> ticket.version
+ LIMIT :most;
+
+-- name: invariant_open_past_its_gate
+-- Tickets past handling whose co-handlers or lower units still owe an answer; there may be none.
+SELECT ticket.id FROM tickets ticket
+  JOIN assignments assignment ON assignment.ticket_id = ticket.id AND assignment.state IN ('sent', 'accepted')
+ WHERE ticket.state IN ('review', 'follow_up', 'closed')
+ LIMIT :most;
+
+-- name: invariant_sent_back_to_a_returner
+-- Assignments sent, other than by designation, to a department that had returned the ticket before; there may be none.
+SELECT later.ticket_id AS id FROM assignments later
+  JOIN assignments earlier ON earlier.ticket_id = later.ticket_id AND earlier.department = later.department
+                          AND earlier.number < later.number AND earlier.state = 'returned'
+ WHERE NOT later.designated AND earlier.parent IS NULL AND later.parent IS NULL
+ LIMIT :most;
+
+-- name: ticket_ids
+-- One page of ticket numbers in order.
+SELECT id FROM tickets WHERE id > :after ORDER BY id LIMIT :most;
+
+-- name: known_tickets
+-- Which of these ticket numbers exist.
+SELECT id FROM tickets WHERE id = ANY (:ids);

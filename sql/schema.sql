@@ -1,0 +1,330 @@
+-- The schema as it is now; migrations/ lead here, and a test proves it. Times are timestamptz and come from the
+-- service: nothing here asks for the present time. Codes are text with a check; the nouns are in dispatch/model.py.
+
+CREATE TABLE areas (
+    code text PRIMARY KEY,
+    name text NOT NULL,
+    parent text REFERENCES areas
+);
+COMMENT ON TABLE areas IS 'Administrative divisions 行政区划, a tree; 00 is the city.';
+
+CREATE TABLE departments (
+    code text PRIMARY KEY,
+    name text NOT NULL,
+    level text NOT NULL CONSTRAINT departments_have_a_known_level
+        CHECK (level IN ('hotline', 'city', 'utility', 'county', 'town')),
+    parent text REFERENCES departments,
+    area text NOT NULL REFERENCES areas,
+    active boolean NOT NULL DEFAULT true,
+    CONSTRAINT departments_are_not_their_own_superior CHECK (parent <> code)
+);
+COMMENT ON TABLE departments IS 'Units that handle tickets 承办单位, a tree: city, county, town; the hotline itself is one.';
+
+CREATE TABLE categories (
+    code text PRIMARY KEY CONSTRAINT categories_have_two_four_or_six_digits CHECK (code ~ '^(\d\d){1,3}$'),
+    name text NOT NULL,
+    departmental boolean NOT NULL DEFAULT false,
+    sensitive boolean NOT NULL DEFAULT false,
+    statutory text,
+    basis text NOT NULL DEFAULT '',
+    active boolean NOT NULL DEFAULT true
+);
+COMMENT ON TABLE categories IS 'Kinds of matters 事项分类 in three levels; a prefix is the broader kind.';
+
+CREATE TABLE rulebook_parts (
+    part text NOT NULL CONSTRAINT rulebook_parts_are_known
+        CHECK (part IN ('calendar', 'allowances', 'catalogue', 'policy', 'refusals')),
+    version integer NOT NULL,
+    body jsonb NOT NULL,
+    source text NOT NULL,
+    published_by text NOT NULL,
+    published_at timestamptz NOT NULL,
+    PRIMARY KEY (part, version)
+);
+COMMENT ON TABLE rulebook_parts IS 'Dated versions of what a city changes without a release; never changed once published.';
+
+CREATE TABLE people (
+    id text PRIMARY KEY CONSTRAINT people_have_a_plain_log_in_name CHECK (id ~ '^[a-z0-9_.-]{2,40}$'),
+    name text NOT NULL,
+    role text NOT NULL CONSTRAINT people_have_a_known_role CHECK (role IN
+        ('agent', 'dispatcher', 'handler', 'head', 'follow_up', 'supervisor', 'analyst', 'administrator')),
+    department text NOT NULL REFERENCES departments,
+    password_hash text NOT NULL,
+    active boolean NOT NULL DEFAULT true
+);
+COMMENT ON TABLE people IS 'Who may log in, in which role and for which department; passwords are argon2id hashes.';
+
+CREATE TABLE sessions (
+    token_hash bytea PRIMARY KEY,
+    person text NOT NULL REFERENCES people,
+    csrf text NOT NULL,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+COMMENT ON TABLE sessions IS 'Who is logged in; the token itself is known to the browser only. Redis caches these rows.';
+-- Serves: sessions_expired.
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- Ticket serials are taken in blocks of 100 by each process; within one second a million are enough.
+CREATE SEQUENCE ticket_serials AS integer MINVALUE 0 MAXVALUE 999999 START 0 INCREMENT 100 CYCLE;
+
+CREATE TABLE tickets (
+    id bigint PRIMARY KEY CONSTRAINT ticket_numbers_have_18_digits CHECK (id BETWEEN 100000000000000000 AND 999999999999999999),
+    version integer NOT NULL CONSTRAINT versions_count_from_one CHECK (version >= 1),
+    state text NOT NULL CONSTRAINT tickets_have_a_known_state
+        CHECK (state IN ('received', 'analysis', 'handling', 'review', 'follow_up', 'closed')),
+    type text NOT NULL CONSTRAINT tickets_have_a_known_type
+        CHECK (type IN ('consult', 'help', 'complaint', 'report', 'suggest', 'praise', 'invalid')),
+    urgency text NOT NULL CONSTRAINT tickets_have_a_known_urgency CHECK (urgency IN ('normal', 'urgent', 'critical')),
+    category text REFERENCES categories,
+    area text REFERENCES areas,
+    owner text NOT NULL DEFAULT '',
+    confidential boolean NOT NULL DEFAULT false,
+    sensitive boolean NOT NULL DEFAULT false,
+    reported text REFERENCES departments,
+    outcome text CONSTRAINT tickets_have_a_known_outcome CHECK (outcome IN ('answered', 'resolved', 'explained',
+        'not_accepted', 'terminated', 'withdrawn', 'merged', 'handed_over')),
+    cycle integer NOT NULL DEFAULT 0,
+    returns integer NOT NULL DEFAULT 0,
+    returned_by text[] NOT NULL DEFAULT '{}',
+    merged_into bigint REFERENCES tickets,
+    urged_at timestamptz,
+    bad_rating_at timestamptz,
+    received_at timestamptz NOT NULL,
+    entered_at timestamptz NOT NULL,
+    due_at timestamptz,
+    channel text NOT NULL CONSTRAINT tickets_have_a_known_channel CHECK (channel IN ('phone', 'website', 'wechat', 'app',
+        'mail', 'sms', 'weibo', 'province', 'police_110', 'petition', 'inspection', 'leader', 'visit')),
+    source text NOT NULL,
+    outside_id text,
+    title text NOT NULL,
+    text text NOT NULL,
+    original_sealed bytea,
+    place text NOT NULL DEFAULT '',
+    opened_by text NOT NULL,
+    judged boolean NOT NULL DEFAULT false,
+    suggestion jsonb,
+    grams integer[] NOT NULL,
+    CONSTRAINT tickets_from_elsewhere_keep_their_number UNIQUE (source, outside_id),
+    CONSTRAINT upstream_tickets_have_an_upstream_number CHECK (source = 'local' OR outside_id IS NOT NULL),
+    CONSTRAINT closed_tickets_and_only_they_have_an_outcome CHECK ((state = 'closed') = (outcome IS NOT NULL)),
+    CONSTRAINT merged_tickets_and_only_they_point_to_another CHECK ((outcome = 'merged') IS TRUE = (merged_into IS NOT NULL)),
+    CONSTRAINT tickets_are_not_merged_into_themselves CHECK (merged_into <> id),
+    CONSTRAINT sent_tickets_have_a_category CHECK (state NOT IN ('handling', 'review') OR category IS NOT NULL)
+);
+COMMENT ON TABLE tickets IS 'One matter 工单 as its last event left it; the text has its phone and identity numbers masked.';
+COMMENT ON COLUMN tickets.due_at IS 'The earliest due time of the clocks that run against anybody; null when none runs.';
+COMMENT ON COLUMN tickets.grams IS 'Every two neighbouring characters of title, text and place, both 16-bit code units in one integer.';
+-- Serves: board_of_state, the hotline''s own queues, soonest due first.
+CREATE INDEX tickets_by_state ON tickets (state, due_at, id) WHERE state <> 'closed';
+-- Serves: unjudged_tickets, what the worker must judge.
+CREATE INDEX tickets_unjudged ON tickets (id) WHERE NOT judged AND state = 'received';
+-- Serves: search_tickets: a two-character word is one element, for which a trigram index is no help.
+CREATE INDEX tickets_by_gram ON tickets USING gin (grams) WITH (fastupdate = on);
+-- Serves: merged_tickets, the callers of a family.
+CREATE INDEX tickets_by_merge ON tickets (merged_into) WHERE merged_into IS NOT NULL;
+
+CREATE TABLE callers (
+    ticket_id bigint NOT NULL REFERENCES tickets,
+    number integer NOT NULL,
+    reachable boolean NOT NULL,
+    real_name boolean NOT NULL,
+    wants_visit boolean NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    visited boolean NOT NULL DEFAULT false,
+    rating text CONSTRAINT ratings_have_five_levels CHECK (rating IN ('very_good', 'good', 'fair', 'bad', 'very_bad')),
+    origin bigint REFERENCES tickets,
+    name_sealed bytea,
+    phone_sealed bytea,
+    address_sealed bytea,
+    phone_hash bytea,
+    name_hash bytea,
+    PRIMARY KEY (ticket_id, number),
+    CONSTRAINT reachable_callers_have_a_phone CHECK (NOT reachable OR phone_sealed IS NOT NULL)
+);
+COMMENT ON TABLE callers IS 'Who raised a matter 诉求人; name, phone and address only sealed, to be found by keyed hash.';
+-- Serves: tickets_of_phone, earlier tickets of a caller.
+CREATE INDEX callers_by_phone ON callers (phone_hash, ticket_id) WHERE phone_hash IS NOT NULL;
+-- Serves: tickets_of_name.
+CREATE INDEX callers_by_name ON callers (name_hash, ticket_id) WHERE name_hash IS NOT NULL;
+
+CREATE TABLE assignments (
+    ticket_id bigint NOT NULL REFERENCES tickets,
+    number integer NOT NULL,
+    department text NOT NULL REFERENCES departments,
+    duty text NOT NULL CONSTRAINT assignments_are_lead_or_co CHECK (duty IN ('lead', 'co')),
+    state text NOT NULL CONSTRAINT assignments_have_a_known_state
+        CHECK (state IN ('sent', 'accepted', 'replied', 'returned', 'withdrawn')),
+    sent_at timestamptz NOT NULL,
+    parent integer,
+    designated boolean NOT NULL DEFAULT false,
+    sent_cycle integer NOT NULL DEFAULT 0,
+    accepted_at timestamptz,
+    contacted_at timestamptz,
+    replied_at timestamptz,
+    solved boolean,
+    extensions integer NOT NULL DEFAULT 0,
+    promised_for timestamptz,
+    due_at timestamptz,
+    PRIMARY KEY (ticket_id, number),
+    CONSTRAINT parents_are_assignments_of_the_same_ticket FOREIGN KEY (ticket_id, parent) REFERENCES assignments,
+    CONSTRAINT open_assignments_have_a_due_time CHECK ((state IN ('sent', 'accepted')) = (due_at IS NOT NULL)),
+    CONSTRAINT replied_assignments_say_when CHECK (state <> 'replied' OR replied_at IS NOT NULL)
+);
+COMMENT ON TABLE assignments IS 'One department''s duty on a ticket 承办单: lead or co; a child is a second-level dispatch.';
+-- One live lead a ticket, whatever two dispatchers do at once.
+CREATE UNIQUE INDEX tickets_have_one_live_lead ON assignments (ticket_id)
+    WHERE duty = 'lead' AND parent IS NULL AND state IN ('sent', 'accepted', 'replied');
+-- Serves: board_of_department: a department''s open list, soonest due first.
+CREATE INDEX assignments_of_department ON assignments (department, due_at, ticket_id) WHERE state IN ('sent', 'accepted');
+-- Serves: may_see: whether a department has, or had, a part in a ticket.
+CREATE INDEX assignments_by_department ON assignments (department, ticket_id);
+
+CREATE TABLE requests (
+    ticket_id bigint NOT NULL REFERENCES tickets,
+    number integer NOT NULL,
+    kind text NOT NULL CONSTRAINT requests_have_a_known_kind CHECK (kind IN ('return', 'extension', 'promise', 'termination')),
+    assignment integer NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamptz NOT NULL,
+    reason text NOT NULL,
+    reason_code text,
+    basis text NOT NULL DEFAULT '',
+    suggested text REFERENCES departments,
+    working_days integer,
+    until timestamptz,
+    decision text NOT NULL CONSTRAINT requests_have_a_known_decision
+        CHECK (decision IN ('pending', 'approved', 'rejected', 'moot')),
+    decided_at timestamptz,
+    decided_by text,
+    answer text NOT NULL DEFAULT '',
+    PRIMARY KEY (ticket_id, number),
+    FOREIGN KEY (ticket_id, assignment) REFERENCES assignments,
+    CONSTRAINT returns_have_a_reason_code CHECK (kind <> 'return' OR reason_code IS NOT NULL),
+    CONSTRAINT extensions_have_a_length CHECK (kind <> 'extension' OR working_days > 0),
+    CONSTRAINT promises_have_a_date CHECK (kind <> 'promise' OR until IS NOT NULL)
+);
+COMMENT ON TABLE requests IS 'What a department asked for: return 退单, extension 延期, promise 承诺, termination 终止.';
+-- An assignment has at most one undecided request, whatever two handlers do at once.
+CREATE UNIQUE INDEX assignments_have_one_pending_request ON requests (ticket_id, assignment) WHERE decision = 'pending';
+-- Serves: pending_requests, what the hotline must decide.
+CREATE INDEX requests_pending ON requests (asked_at, ticket_id, number) WHERE decision = 'pending';
+
+CREATE TABLE orders (
+    ticket_id bigint NOT NULL REFERENCES tickets,
+    number integer NOT NULL,
+    assignment integer NOT NULL,
+    rung text NOT NULL CONSTRAINT orders_have_a_known_rung CHECK (rung IN ('order', 'listed', 'summoned')),
+    issued_by text NOT NULL,
+    issued_at timestamptz NOT NULL,
+    demand text NOT NULL,
+    answered_at timestamptz,
+    answer text NOT NULL DEFAULT '',
+    lapsed boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (ticket_id, number),
+    FOREIGN KEY (ticket_id, assignment) REFERENCES assignments
+);
+COMMENT ON TABLE orders IS 'Supervision orders 督办单; they change no state and must be answered.';
+
+CREATE TABLE clocks (
+    ticket_id bigint NOT NULL REFERENCES tickets,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    subject integer NOT NULL,
+    cycle integer NOT NULL,
+    department text NOT NULL REFERENCES departments,
+    started_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    allowance text NOT NULL,
+    rule text NOT NULL,
+    provisional boolean NOT NULL DEFAULT false,
+    stopped_at timestamptz,
+    stop text CONSTRAINT clocks_stop_for_a_known_reason CHECK (stop IN ('done', 'void', 'cut')),
+    look_at timestamptz,
+    PRIMARY KEY (ticket_id, number),
+    CONSTRAINT stopped_clocks_say_why CHECK ((stopped_at IS NULL) = (stop IS NULL)),
+    CONSTRAINT nobody_looks_at_a_stopped_clock CHECK (stopped_at IS NULL OR look_at IS NULL),
+    CONSTRAINT clocks_do_not_stop_before_they_start CHECK (stopped_at >= started_at)
+);
+COMMENT ON TABLE clocks IS 'Deadlines that run, or ran 时限; what was overdue stays so.';
+COMMENT ON COLUMN clocks.look_at IS 'When somebody must look again; putting it off is how a watcher claims a clock.';
+CREATE UNIQUE INDEX a_duty_has_one_running_clock ON clocks (ticket_id, kind, subject) WHERE stopped_at IS NULL;
+-- Serves: claim_due_clocks: finds 'nothing is due' without reading a row.
+CREATE INDEX clocks_to_look_at ON clocks (look_at) WHERE look_at IS NOT NULL;
+
+CREATE TABLE events (
+    ticket_id bigint NOT NULL REFERENCES tickets,
+    number integer NOT NULL,
+    at timestamptz NOT NULL,
+    person text NOT NULL,
+    role text NOT NULL,
+    department text NOT NULL,
+    action text NOT NULL,
+    data jsonb NOT NULL,
+    changes jsonb NOT NULL,
+    state text NOT NULL,
+    PRIMARY KEY (ticket_id, number)
+);
+COMMENT ON TABLE events IS 'What happened to each ticket 流转记录, append-only: who did what when, and what it changed.';
+
+CREATE TABLE findings (
+    ticket_id bigint NOT NULL,
+    clock integer NOT NULL,
+    finding text NOT NULL,
+    due_at timestamptz NOT NULL,
+    found_at timestamptz NOT NULL,
+    PRIMARY KEY (ticket_id, clock, finding),
+    FOREIGN KEY (ticket_id, clock) REFERENCES clocks
+);
+COMMENT ON TABLE findings IS 'What the watcher noticed, once each: a clock about to run out, or past due. Append-only.';
+
+CREATE TABLE notices (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key text NOT NULL CONSTRAINT notices_are_sent_once UNIQUE,
+    ticket_id bigint NOT NULL REFERENCES tickets,
+    department text NOT NULL REFERENCES departments,
+    role text,
+    kind text NOT NULL,
+    facts jsonb NOT NULL,
+    created_at timestamptz NOT NULL,
+    delivered_at timestamptz,
+    attempts integer NOT NULL DEFAULT 0,
+    try_at timestamptz,
+    seen_at timestamptz
+);
+COMMENT ON TABLE notices IS 'The outbox: written in the transaction that has something to say, delivered after it.';
+-- Serves: claim_notices.
+CREATE INDEX notices_to_deliver ON notices (try_at, id) WHERE try_at IS NOT NULL;
+-- Serves: notices_of_department.
+CREATE INDEX notices_by_department ON notices (department, id DESC);
+
+CREATE TABLE audit (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL,
+    person text NOT NULL,
+    what text NOT NULL,
+    ticket_id bigint,
+    reason text NOT NULL,
+    facts jsonb NOT NULL
+);
+COMMENT ON TABLE audit IS 'Who unsealed personal data and who changed the rules, with the reason; append-only.';
+-- Serves: audit_of_ticket.
+CREATE INDEX audit_by_ticket ON audit (ticket_id) WHERE ticket_id IS NOT NULL;
+
+CREATE TABLE heartbeats (
+    worker text PRIMARY KEY,
+    at timestamptz NOT NULL,
+    lag_seconds double precision NOT NULL
+);
+COMMENT ON TABLE heartbeats IS 'When each worker was last alive, and how late it was.';
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END
+$$;
+CREATE TRIGGER events_are_append_only BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER findings_are_append_only BEFORE UPDATE OR DELETE ON findings FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER published_rules_never_change BEFORE UPDATE OR DELETE ON rulebook_parts
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
