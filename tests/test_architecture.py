@@ -18,9 +18,13 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("", "config", "errors"),
     ("db", "embedded"),
     ("store", "predictor", "live", "vault"),
+    ("desk",),  # the ports in one hand, as every use case gets them
     ("tickets", "office", "reports", "auth", "exchange", "calendar_seed"),
-    ("web", "api", "worker", "simulation", "bench"),
+    ("edge",),  # what pages and JSON have in common
+    ("web", "api", "worker"),
     ("app",),
+    ("serving",),  # commands that run what app builds
+    ("simulation", "bench", "demo"),
     ("cli",),
     ("__main__",),
 )
