@@ -24,9 +24,7 @@ from dispatch.model import (
     Ticket,
     TicketState,
 )
-from dispatch.rulebook import Rulebook
-
-HOTLINE = "hotline"
+from dispatch.rulebook import HOTLINE, Rulebook
 
 
 @dataclass(frozen=True, slots=True)

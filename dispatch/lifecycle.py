@@ -311,7 +311,7 @@ def _send_out(move: Move[Any], lead: str, co: tuple[str, ...], *, override: str,
     return replace(ticket, state=TicketState.HANDLING)
 
 
-def _send(
+def _send(  # noqa: PLR0913 - a move, where to, and the marks of a new assignment
     move: Move[Any],
     ticket: Ticket,
     department: str,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dispatch.model import Level, Ticket
-from dispatch.rulebook import ALL_AREAS, ASK_A_PERSON, COUNTY, CatalogueRow, Rulebook
+from dispatch.rulebook import ALL_AREAS, ASK_A_PERSON, COUNTY, HOTLINE, CatalogueRow, Rulebook
 
 CANDIDATES_MOST = 3
 NO_EXPERIENCE: Mapping[str, float] = {}
@@ -129,7 +129,8 @@ def _unit(code: str, ticket: Ticket, rulebook: Rulebook) -> str | None:
     if code == COUNTY:
         county = rulebook.county_of(ticket.area)
         return county.code if county else None
-    return code if code in rulebook.departments else None
+    unit = rulebook.departments.get(code)
+    return code if unit and unit.level is not Level.HOTLINE else None
 
 
 def _why_not(
@@ -148,6 +149,7 @@ def _why_not(
         ),
         (row is None, "派单目录没有此类事项"),
         (row is not None and row.lead == ASK_A_PERSON, f"派单目录要求人工判断：{row.basis if row else ''}"),
+        (row is not None and row.lead == HOTLINE, "应由热线直接答复"),
         (row is not None and row.lead == COUNTY and lead is None, "未填写区县，无法确定属地"),
         (lead is None, "派单目录中的单位不存在"),
         (lead in ticket.returned_by, "目录中的单位已退过此单"),

@@ -16,6 +16,7 @@ from dispatch.worktime import Allowance, Calendar
 
 ALL_AREAS = "00"
 COUNTY = "@county"
+HOTLINE = "hotline"
 ASK_A_PERSON = "?"
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dispatch.deadlines import HOTLINE, warns_at
+from dispatch.deadlines import warns_at
 from dispatch.model import Clock, Role
-from dispatch.rulebook import Policy
+from dispatch.rulebook import HOTLINE, Policy
 
 
 @dataclass(frozen=True, slots=True)

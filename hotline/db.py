@@ -49,6 +49,13 @@ _NOT_REACHED = (
 )
 
 
+class _Connection(asyncpg.Connection):
+    """A connection that costs no round trip when it is given back: we set nothing in a session that would stay."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 async def open_pool(url: str, *, size: int = 10) -> Pool:
     """Return a pool of at most `size` connections to `url`; raises Unavailable if the server does not answer.
 
@@ -61,6 +68,7 @@ async def open_pool(url: str, *, size: int = 10) -> Pool:
             min_size=min(2, size),
             max_size=size,
             init=_prepare_connection,
+            connection_class=_Connection,
             timeout=_CONNECT_SECONDS,
             command_timeout=_STATEMENT_SECONDS,
             statement_cache_size=_STATEMENTS_KEPT,

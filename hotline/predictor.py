@@ -51,6 +51,13 @@ class Predictor:
         return [_judgement(suggestion) for suggestion in suggestions]
 
 
+def train_first(folder: Path) -> str:
+    """Train on the shipped corpus, activate what comes out, and return its version; takes less than a minute."""
+    from classifier import train
+
+    return train.first(folder)
+
+
 def _judgement(suggestion: Any) -> Judgement:  # noqa: ANN401 - classifier.predict.Suggestion
     return Judgement(
         categories=tuple((guess.label, guess.probability) for guess in suggestion.category),

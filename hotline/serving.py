@@ -107,7 +107,7 @@ def check(config: Config, say: Say) -> int:
 
 def _run(config: Config, say: Say, go: Callable[[Desk], Awaitable[int]]) -> int:
     with engines(config, say) as found_engines:
-        return _loop(_with_desk(found_engines, config, go))
+        return run_loop(_with_desk(found_engines, config, go))
 
 
 async def _with_desk(found_engines: Engines, config: Config, go: Callable[[Desk], Awaitable[int]]) -> int:
@@ -115,7 +115,7 @@ async def _with_desk(found_engines: Engines, config: Config, go: Callable[[Desk]
         return await go(desk)
 
 
-def _loop(main: Awaitable[int]) -> int:
+def run_loop(main: Awaitable[int]) -> int:
     """Run on uvloop where there is one."""
     try:
         import uvloop
@@ -155,7 +155,7 @@ def address(config: Config) -> str:
 async def stopped() -> None:
     """Wait for Ctrl-C or a friendly signal to end."""
     event = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    loop = asyncio.get_runningrun_loop()
     for kind in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(kind, event.set)
     await event.wait()

@@ -97,23 +97,23 @@ class Store:
         self._queries = loader.load()
         self._serials: list[int] = []
 
-    async def fetch(self, name: str, **parameters: Any) -> list[asyncpg.Record]:  # noqa: ANN401 - driver values
+    async def fetch(self, name: str, /, **parameters: Any) -> list[asyncpg.Record]:  # noqa: ANN401 - driver values
         """Return all rows of the named query. Raises Unavailable when the database is away."""
         text, values = self._statement(name, parameters)
         async with db.connection(self.pool) as connection:
             return await connection.fetch(text, *values)
 
-    async def fetch_row(self, name: str, **parameters: Any) -> asyncpg.Record | None:  # noqa: ANN401 - the same
+    async def fetch_row(self, name: str, /, **parameters: Any) -> asyncpg.Record | None:  # noqa: ANN401 - the same
         text, values = self._statement(name, parameters)
         async with db.connection(self.pool) as connection:
             return await connection.fetchrow(text, *values)
 
-    async def fetch_value(self, name: str, **parameters: Any) -> Any:  # noqa: ANN401 - the same
+    async def fetch_value(self, name: str, /, **parameters: Any) -> Any:  # noqa: ANN401 - the same
         text, values = self._statement(name, parameters)
         async with db.connection(self.pool) as connection:
             return await connection.fetchval(text, *values)
 
-    async def execute(self, name: str, **parameters: Any) -> None:  # noqa: ANN401 - the same
+    async def execute(self, name: str, /, **parameters: Any) -> None:  # noqa: ANN401 - the same
         text, values = self._statement(name, parameters)
         async with db.connection(self.pool) as connection:
             await connection.execute(text, *values)
@@ -181,6 +181,14 @@ class Store:
             raise NotFound("ticket", ticket_id)
         return _file(row)
 
+    async def many(self, ticket_ids: Sequence[int]) -> list[Ticket]:
+        """Return these tickets, in the order of their numbers."""
+        return [file.ticket for file in await self.files(ticket_ids)]
+
+    async def files(self, ticket_ids: Sequence[int]) -> list[File]:
+        """Return these tickets with what was said, in the order of their numbers."""
+        return [_file(row) for row in await self.fetch("tickets", ids=list(ticket_ids))]
+
     async def rulebook(self) -> Rulebook:
         """Return the newest published rules; raises NotFound when the city has no calendar yet."""
         parts = {row["part"]: row for row in await self.fetch("rulebook_parts")}
@@ -232,11 +240,11 @@ class Transaction:
         self._store = store
         self._connection = connection
 
-    async def fetch(self, name: str, **parameters: Any) -> list[asyncpg.Record]:  # noqa: ANN401 - driver values
+    async def fetch(self, name: str, /, **parameters: Any) -> list[asyncpg.Record]:  # noqa: ANN401 - driver values
         text, values = self._store._statement(name, parameters)  # noqa: SLF001 - the other half of Store
         return await self._connection.fetch(text, *values)
 
-    async def execute(self, name: str, **parameters: Any) -> None:  # noqa: ANN401 - driver values
+    async def execute(self, name: str, /, **parameters: Any) -> None:  # noqa: ANN401 - driver values
         text, values = self._store._statement(name, parameters)  # noqa: SLF001 - the same
         await self._connection.execute(text, *values)
 

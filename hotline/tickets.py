@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dispatch import actions as do
-from dispatch.deadlines import HOTLINE, keep_clocks
+from dispatch.deadlines import keep_clocks
 from dispatch.errors import NotYours, Rule, RuleBroken
 from dispatch.lifecycle import HOLDERS, Decided, Offer, allowed_actions, receive, step
 from dispatch.model import (
@@ -29,7 +29,7 @@ from dispatch.model import (
     Urgency,
 )
 from dispatch.routing import AskHuman, Question, Send, Suggested, copies, route
-from dispatch.rulebook import Rulebook
+from dispatch.rulebook import HOTLINE, Rulebook
 from dispatch.supervision import Finding, assess
 from dispatch.worktime import ZONE
 from hotline import vault
@@ -313,7 +313,7 @@ async def _judge_one(
     desk: Desk, transaction: Transaction, ticket_id: int, judged: Judgement | None, rulebook: Rulebook
 ) -> None:
     file = await transaction.lock(ticket_id)
-    at = desk.now()
+    at = _not_before(file.ticket, desk.now())
     confirmed = file.ticket.category is not None
     suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
     version = judged.model_version if judged else ""
@@ -357,11 +357,19 @@ async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, ex
             raise StaleTicket(ticket_id, expected, file.ticket.version, await _missed(transaction, ticket_id, expected))
         if isinstance(action, do.Join | do.Part):
             raise NotYours(ticket_id, action.name, actor.role, actor.department)
-        decided = keep_clocks(step(file.ticket, action, actor, at=desk.now(), rulebook=rulebook), rulebook)
+        decided = keep_clocks(
+            step(file.ticket, action, actor, at=_not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
+        )
         await transaction.record(decided, notices=_notices(decided, rulebook), policy=rulebook.policy)
         await _carry_callers(transaction, decided, rulebook)
     await desk.live.publish("tickets", str(ticket_id).encode())
     return decided.after
+
+
+def _not_before(ticket: Ticket, now: datetime) -> datetime:
+    """Return now, or the newest moment that the ticket knows: nodes differ in their clocks, a history may not."""
+    known = (max(clock.started_at, clock.stopped_at or clock.started_at) for clock in ticket.clocks)
+    return max(now, ticket.entered_at, *known)
 
 
 def _masked(action: do.Action) -> do.Action:
@@ -419,7 +427,7 @@ async def _carry_callers(transaction: Transaction, decided: Decided, rulebook: R
 async def _by_machine(
     transaction: Transaction, ticket: Ticket, action: do.Action, cause: Decided, rulebook: Rulebook
 ) -> Ticket:
-    decided = keep_clocks(step(ticket, action, MACHINE, at=cause.at, rulebook=rulebook), rulebook)
+    decided = keep_clocks(step(ticket, action, MACHINE, at=_not_before(ticket, cause.at), rulebook=rulebook), rulebook)
     await transaction.record(decided, notices=(), policy=rulebook.policy)
     return decided.after
 
@@ -438,7 +446,9 @@ async def add_caller(desk: Desk, ticket_id: int, intake: Intake, actor: Actor) -
     async with desk.store.transaction() as transaction:
         file = await transaction.lock(ticket_id)
         action = do.Join(callers=(caller,))
-        decided = keep_clocks(step(file.ticket, action, MACHINE, at=desk.now(), rulebook=rulebook), rulebook)
+        decided = keep_clocks(
+            step(file.ticket, action, MACHINE, at=_not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
+        )
         decided = replace(decided, actor=actor)
         await transaction.record(decided, notices=(), policy=rulebook.policy)
         await transaction.execute(
@@ -570,7 +580,12 @@ UNSEALERS = frozenset({Role.AGENT, Role.DISPATCHER, Role.FOLLOW_UP, Role.SUPERVI
 
 
 def may_see(ticket: Ticket, actor: Actor, rulebook: Rulebook) -> bool:
-    """Departments see what they, or units below them, have or had a part in; never a report about themselves."""
+    """Departments see what they, or units below them, have or had a part in; never a report about themselves.
+
+    A caller is let in by the edge for one ticket, whose number is then the name of the actor.
+    """
+    if actor.role is Role.CITIZEN:
+        return actor.person == str(ticket.id)
     if actor.role not in HOLDERS:
         return actor.is_hotline
     if ticket.reported == actor.department:

@@ -65,9 +65,27 @@ SELECT ticket.id, ticket.version, ticket.state, ticket.type, ticket.urgency, tic
   FROM tickets ticket
  WHERE ticket.id = :id;
 
+-- name: tickets
+-- Some tickets with all their parts and what was said.
+SELECT ticket.id, ticket.version, ticket.state, ticket.type, ticket.urgency, ticket.category, ticket.area, ticket.owner,
+       ticket.confidential, ticket.sensitive, ticket.reported, ticket.outcome, ticket.cycle, ticket.returns,
+       ticket.returned_by, ticket.merged_into, ticket.urged_at, ticket.bad_rating_at, ticket.received_at,
+       ticket.entered_at, ticket.due_at, ticket.channel, ticket.source, ticket.outside_id, ticket.title, ticket.text,
+       ticket.original_sealed IS NOT NULL AS has_original, ticket.place, ticket.opened_by, ticket.judged, ticket.suggestion,
+       (SELECT jsonb_agg(jsonb_build_object('number', number, 'reachable', reachable, 'real_name', real_name,
+               'wants_visit', wants_visit, 'attempts', attempts, 'visited', visited, 'rating', rating, 'origin', origin)
+               ORDER BY number) FROM callers WHERE ticket_id = ticket.id) AS callers,
+       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM assignments part WHERE ticket_id = ticket.id) AS assignments,
+       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM requests part WHERE ticket_id = ticket.id) AS requests,
+       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM orders part WHERE ticket_id = ticket.id) AS orders,
+       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM clocks part WHERE ticket_id = ticket.id) AS clocks
+  FROM tickets ticket
+ WHERE ticket.id = ANY (:ids)
+ ORDER BY ticket.id;
+
 -- name: lock_ticket
 -- Lock one ticket until the transaction ends; whoever changes it comes one after another.
-SELECT id FROM tickets WHERE id = :id FOR UPDATE;
+SELECT id FROM tickets WHERE id = :id FOR NO KEY UPDATE;
 
 -- name: record
 -- Write what one event left different: the ticket, the changed parts, the event itself and its notices; no row if it moved.
@@ -164,6 +182,10 @@ DELETE FROM callers WHERE ticket_id = :ticket_id AND origin = :origin;
 -- The sealed personal data of a ticket's callers.
 SELECT number, name_sealed, phone_sealed, address_sealed, origin FROM callers WHERE ticket_id = :ticket_id ORDER BY number;
 
+-- name: first_callers
+-- The sealed name and phone of the first caller of some tickets.
+SELECT ticket_id, name_sealed, phone_sealed FROM callers WHERE ticket_id = ANY (:ids) AND number = 1;
+
 -- name: sealed_original
 -- What the caller said before numbers were masked, if anything was.
 SELECT original_sealed FROM tickets WHERE id = :ticket_id;
@@ -182,7 +204,7 @@ SELECT id, title, text
  WHERE NOT judged AND state = 'received'
  ORDER BY id
  LIMIT :most
-   FOR UPDATE SKIP LOCKED;
+   FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: mark_judged
 -- Keep what the model and the router said about a ticket.

@@ -16,7 +16,8 @@ RETURNING clocks.ticket_id, clocks.number, clocks.kind, clocks.subject, clocks.c
           clocks.started_at, clocks.due_at, clocks.allowance, clocks.rule, clocks.provisional, clocks.stopped_at, clocks.stop;
 
 -- name: record_looks
--- Keep what was found about clocks, tell the departments, and set when to look again; a clock that moved meanwhile keeps its own time.
+-- Keep what was found about clocks, tell the departments, and set when to look again; a clock that moves just now
+-- keeps its own time, and is looked at again when its claim ends.
 WITH look AS (
     SELECT * FROM jsonb_to_recordset(:looks::jsonb) AS look(ticket_id bigint, number integer, due_at timestamptz, next_at timestamptz)
 ), finding AS (
@@ -31,16 +32,24 @@ WITH look AS (
     ON CONFLICT (key) DO NOTHING
 )
 UPDATE clocks
-   SET look_at = look.next_at
-  FROM look
- WHERE clocks.ticket_id = look.ticket_id AND clocks.number = look.number
-   AND clocks.due_at = look.due_at AND clocks.look_at = :again;
+   SET look_at = mine.next_at
+  FROM (SELECT clock.ticket_id, clock.number, look.next_at
+          FROM clocks clock
+          JOIN look ON look.ticket_id = clock.ticket_id AND look.number = clock.number
+         WHERE clock.due_at = look.due_at AND clock.look_at = :again
+           FOR NO KEY UPDATE OF clock SKIP LOCKED) mine
+ WHERE clocks.ticket_id = mine.ticket_id AND clocks.number = mine.number;
 
 -- name: lapse_windows
--- Close return windows that are past; nobody is late by them.
+-- Close return windows that are past; nobody is late by them. One that is being changed just now is left for the next look.
 UPDATE clocks SET stopped_at = due_at, stop = 'void', look_at = NULL
- WHERE (ticket_id, number) IN (SELECT (key->>0)::bigint, (key->>1)::integer FROM jsonb_array_elements(:keys::jsonb) key)
-   AND stopped_at IS NULL;
+  FROM (SELECT clock.ticket_id, clock.number
+          FROM clocks clock
+          JOIN jsonb_array_elements(:keys::jsonb) key
+            ON (key->>0)::bigint = clock.ticket_id AND (key->>1)::integer = clock.number
+         WHERE clock.stopped_at IS NULL
+           FOR NO KEY UPDATE OF clock SKIP LOCKED) mine
+ WHERE clocks.ticket_id = mine.ticket_id AND clocks.number = mine.number;
 
 -- name: next_look
 -- When the next clock wants a look.
@@ -121,3 +130,19 @@ SELECT id FROM tickets WHERE id > :after ORDER BY id LIMIT :most;
 -- name: known_tickets
 -- Which of these ticket numbers exist.
 SELECT id FROM tickets WHERE id = ANY (:ids);
+
+-- name: changes_of_tickets
+-- What every event of some tickets changed, each ticket's in order.
+SELECT ticket_id, changes FROM events WHERE ticket_id = ANY (:ids) ORDER BY ticket_id, number;
+
+-- name: tally_states
+-- How many tickets are in each state.
+SELECT state AS name, count(*) AS number FROM tickets GROUP BY state;
+
+-- name: tally_outcomes
+-- How many closed tickets ended in each way.
+SELECT outcome AS name, count(*) AS number FROM tickets WHERE outcome IS NOT NULL GROUP BY outcome;
+
+-- name: tally_findings
+-- How many findings of each name the watcher made.
+SELECT split_part(finding, ' ', 1) AS name, count(*) AS number FROM findings GROUP BY 1;

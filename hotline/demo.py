@@ -1,0 +1,129 @@
+"""`hotline demo`: everything on one machine, for whoever wants to see it first; the data stay for the next time.
+
+Starts the servers that come with the packages, founds the demonstration city, trains a first classifier, lets a day
+of complaints in through the service, and serves pages with a worker beside them. Made for trying, not for a city:
+the passwords are printed on the screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import string
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+
+from dispatch.model import Role
+from hotline import auth, exchange, office, predictor, serving, simulation, worker
+from hotline.app import Engines, engines, open_desk
+from hotline.config import Config
+from hotline.desk import Desk
+
+Say = Callable[[str], None]
+PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file
+
+PEOPLE = (
+    auth.Person(id="agent1", name="林晓", role=Role.AGENT, department="hotline"),
+    auth.Person(id="dispatch1", name="陈立", role=Role.DISPATCHER, department="hotline"),
+    auth.Person(id="visit1", name="吴芳", role=Role.FOLLOW_UP, department="hotline"),
+    auth.Person(id="supervise1", name="黄敏", role=Role.SUPERVISOR, department="hotline"),
+    auth.Person(id="analyst1", name="苏颖", role=Role.ANALYST, department="hotline"),
+    auth.Person(id="admin1", name="郑强", role=Role.ADMINISTRATOR, department="hotline"),
+    auth.Person(id="water1", name="江涛", role=Role.HANDLER, department="shu"),
+    auth.Person(id="county1", name="许静", role=Role.HANDLER, department="q01"),
+    auth.Person(id="head1", name="周海", role=Role.HEAD, department="q01"),
+    auth.Person(id="town1", name="曾勇", role=Role.HANDLER, department="q0103"),
+)
+TRY_FIRST = (
+    "agent1      接电话：点“登记”，输入诉求，保存后看流转",
+    "dispatch1   派单：待派单、待审批申请、研判",
+    "county1     承办：签收、先行联系、二级派单、答复",
+    "visit1      审核与回访：不满意的可以重办",
+    "supervise1  督办：催办、督办单、指定承办",
+)
+
+
+async def run(config: Config, say: Say, *, tickets_of_the_day: int) -> int:
+    """Serve the demonstration until Ctrl-C; what is there from the last time is kept."""
+    began = perf_counter()
+    with engines(config, say) as found_engines:
+        async with open_desk(found_engines, config) as desk:
+            password = await _prepare(desk, found_engines, config, say, tickets_of_the_day)
+            async with serving.listening(desk, config):
+                task = asyncio.create_task(worker.run(desk, "demo"))
+                _invite(config, password, say, perf_counter() - began)
+                await serving.stopped()
+                say("stopping")
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+    say("stopped; the data stay for the next time")
+    return 0
+
+
+async def _prepare(desk: Desk, found: Engines, config: Config, say: Say, number: int) -> str:
+    """Do what the first run does; each part is done once and found the next time."""
+    password = _password(config.home)
+    if not await office.is_founded(desk):
+        say("founding the demonstration city 榕溪市")
+        await office.found(desk, office.demonstration_city(), by="hotline demo")
+    known = {row.id for row in await auth.people(desk)}
+    for person in PEOPLE:
+        if person.id not in known:
+            await auth.create_person(desk, person, password)
+    await _train(config, say)
+    serving.load_model(desk, config, say)
+    if not await desk.store.fetch("ticket_ids", after=0, most=1):
+        await _first_day(desk, found, config, say, number)
+    return password
+
+
+def _password(home: Path) -> str:
+    """Return the password of the demonstration, made on the first run and kept beside the data."""
+    file = home / PASSWORD_FILE
+    if not file.exists():
+        alphabet = string.ascii_lowercase + string.digits
+        file.touch(mode=0o600)
+        file.write_text("".join(secrets.choice(alphabet) for _ in range(10)), "utf-8")
+    return file.read_text("utf-8").strip()
+
+
+async def _train(config: Config, say: Say) -> None:
+    """Train the first classifier, in a process of its own so that nothing waits for it."""
+    if (config.models / "active").exists():
+        return
+    say("training the first classifier on the shipped corpus")
+    began = perf_counter()
+    with ProcessPoolExecutor(1) as processes:
+        version = await asyncio.get_running_loop().run_in_executor(processes, predictor.train_first, config.models)
+    say(f"trained model {version} in {perf_counter() - began:.0f} s")
+
+
+async def _first_day(desk: Desk, found: Engines, config: Config, say: Say, number: int) -> None:
+    """Let the city live through the last days, then import this morning's complaints from a file."""
+    now = desk.now()
+    say(f"letting {number} tickets a day live through the last five days")
+    simulated = simulation.Report(days=5, tickets_per_day=number, seed=1)
+    async with open_desk(found, config, clock=simulation.simulated_now) as past:
+        past.predictor = desk.predictor
+        await simulation.play(past, simulated, say, start=now - timedelta(days=5))
+    file = config.home / "morning.jsonl"
+    exchange.write_morning(file, number, now)
+    say(f"importing a morning of {number} complaints from {file}")
+    await exchange.import_file(desk, file, source="demo-morning", say=say)
+
+
+def _invite(config: Config, password: str, say: Say, seconds: float) -> None:
+    say("")
+    say(f"ready after {seconds:.0f} s: {serving.address(config)}")
+    say(f"the password of every log-in is {password}")
+    for person in PEOPLE:
+        say(f"  {person.id:<11} {person.role.chinese} {person.name}（{person.department}）")
+    say("what to try first:")
+    for line in TRY_FIRST:
+        say(f"  {line}")
+    say("Ctrl-C stops everything")

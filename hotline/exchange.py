@@ -1,0 +1,528 @@
+"""Tickets in and out of files: .csv, .xlsx and .jsonl, streamed, whatever their size.
+
+A good row is opened through the service like any call; a bad one goes into the rejects file with its line and the
+reason, and stops nothing. A row is known again by its source's number, or by its content where it has none, so that
+the same file can be imported twice. What leaves in an export has its callers masked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import hashlib
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import IO, Any
+
+import openpyxl
+
+from dispatch.model import Actor, Role
+from dispatch.rulebook import Rulebook
+from dispatch.worktime import ZONE
+from hotline import serving, simulation, tickets, vault
+from hotline.app import engines, open_desk
+from hotline.config import Config
+from hotline.desk import Desk
+from hotline.errors import BadInput, HotlineError, Unavailable
+
+Say = Callable[[str], None]
+IMPORTER = Actor("import", Role.AGENT, "hotline", "批量导入")
+AUDITOR = Actor("export", Role.SUPERVISOR, "hotline", "导出")
+AT_ONCE = 16
+SAY_EVERY_SECONDS = 2.0
+TRIES = 6
+PROBE_BYTES = 1 << 20
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "outside_id": ("编号", "工单编号", "留言编号", "案件编号", "id", "number", "row"),
+    "title": ("标题", "主题", "留言主题", "topic"),
+    "text": ("内容", "主要内容", "诉求内容", "留言详情", "详情", "content"),
+    "type": ("类型", "诉求类型", "来电类别"),
+    "urgency": ("紧急程度",),
+    "category": ("分类", "事项分类", "事项分类编码"),
+    "area": ("区域", "行政区划", "区县", "事发地"),
+    "place": ("地点", "详细地址", "事发地址"),
+    "channel": ("渠道", "受理渠道", "来源渠道"),
+    "received_at": ("时间", "受理时间", "留言时间", "来电时间", "written_at"),
+    "confidential": ("保密", "是否保密"),
+    "name": ("姓名", "来电人", "诉求人", "留言用户", "user"),
+    "phone": ("电话", "联系电话", "来电号码", "联系方式"),
+    "address": ("住址", "联系地址"),
+}
+"""Names of columns that are understood without --map, besides the names of the fields themselves."""
+
+_FORMATS = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y年%m月%d日")
+
+
+@dataclass
+class Tally:
+    """What became of the rows of a file."""
+
+    read: int = 0
+    opened: int = 0
+    known: int = 0
+    rejected: int = 0
+    tickets: list[int] = field(default_factory=list)
+
+    def sentence(self) -> str:
+        return f"{self.read} rows: {self.opened} opened, {self.known} known already, {self.rejected} rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a file with the number that an editor shows for it; `fault` when it could not even be read."""
+
+    number: int
+    values: Mapping[str, Any]
+    fault: str = ""
+
+
+# --- the commands -------------------------------------------------------------------------------------------------
+
+
+def run_import(  # noqa: PLR0913 - the options of the command
+    config: Config,
+    file: Path,
+    *,
+    source: str,
+    mapping: Mapping[str, str],
+    encoding: str | None,
+    rejects: Path | None,
+    say: Say,
+) -> int:
+    """Import one file; 0 when every row was good, 1 when some were rejected."""
+    with engines(config, say) as found:
+
+        async def go() -> int:
+            async with open_desk(found, config) as desk:
+                tally = await import_file(
+                    desk, file, source=source, mapping=mapping, encoding=encoding, rejects=rejects, say=say
+                )
+            return 1 if tally.rejected else 0
+
+        return serving.run_loop(go())
+
+
+def run_export(config: Config, file: Path, *, say: Say) -> int:
+    """Export every ticket, callers masked."""
+    with engines(config, say) as found:
+
+        async def go() -> int:
+            async with open_desk(found, config) as desk:
+                say(f"{await export_file(desk, file, say=say)} tickets written to {file}")
+            return 0
+
+        return serving.run_loop(go())
+
+
+# --- import -------------------------------------------------------------------------------------------------------
+
+
+async def import_file(  # noqa: PLR0913 - each has a sensible default
+    desk: Desk,
+    file: Path,
+    *,
+    source: str,
+    mapping: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    rejects: Path | None = None,
+    say: Say,
+) -> Tally:
+    """Open a ticket for every good row of `file` and return what became of all.
+
+    Raises BadInput when the file as a whole cannot be read, Unavailable when the database stays away: what was
+    opened until then stays, and the next import of the file goes on from there.
+    """
+    rulebook = await desk.rulebook()
+    names = _by_name(rulebook)
+    tally, said = Tally(), monotonic()
+    rejects = rejects or file.with_name(f"{file.name}.rejects.csv")
+    with ExitStack() as stack:
+        write = stack.enter_context(_rejecting(rejects))
+        for batch in _batches(stack.enter_context(_opened(file, encoding, say))):
+            reader = _reader_of(batch[0].values, mapping or {}, source, names)
+            results = await asyncio.gather(*(_open_one(desk, line, reader) for line in batch))
+            for line, result in zip(batch, results, strict=True):
+                _count(tally, line, result, write)
+            if monotonic() - said >= SAY_EVERY_SECONDS:
+                said = monotonic()
+                say(tally.sentence())
+    say(tally.sentence() + (f"; the rejected ones with reasons are in {rejects}" if tally.rejected else ""))
+    return tally
+
+
+Reader = Callable[[Line], tickets.Intake]
+Reject = Callable[[Line, str], None]
+
+
+async def _open_one(desk: Desk, line: Line, reader: Reader) -> tickets.Opened | HotlineError:
+    """Open one row, trying again while the database is away; a fault of the row is returned, not raised."""
+    for attempt in range(TRIES):
+        try:
+            return await tickets.open_ticket(desk, reader(line), IMPORTER)
+        except BadInput as error:
+            return error
+        except Unavailable:
+            if attempt == TRIES - 1:
+                raise
+            await asyncio.sleep(2**attempt / 2)
+    raise AssertionError
+
+
+def _count(tally: Tally, line: Line, result: tickets.Opened | HotlineError, write: Reject) -> None:
+    tally.read += 1
+    if isinstance(result, HotlineError):
+        tally.rejected += 1
+        write(line, str(result))
+    elif result.is_new:
+        tally.opened += 1
+        tally.tickets.append(result.ticket_id)
+    else:
+        tally.known += 1
+
+
+def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    batch: list[Line] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) == AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+@contextmanager
+def _rejecting(file: Path) -> Iterator[Reject]:
+    """Write rejected rows to `file`, which is only there when some were rejected."""
+    file.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        writers: list[Any] = []
+
+        def write(line: Line, reason: str) -> None:
+            if not writers:
+                # The mark at the beginning lets spreadsheets of any office see that this is UTF-8.
+                target = stack.enter_context(file.open("w", encoding="utf-8-sig", newline=""))
+                writers.append(csv.writer(target))
+                writers[0].writerow(["line", "reason", *line.values])
+            writers[0].writerow([line.number, reason, *map(_cell, line.values.values())])
+
+        yield write
+
+
+# --- reading files ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(file: Path, encoding: str | None, say: Say) -> Iterator[Iterator[Line]]:
+    if not file.is_file():
+        raise BadInput("file", str(file), "is not there", "a .csv, .xlsx or .jsonl file")
+    readers: Mapping[str, Callable[[IO[str]], Iterator[Line]]] = {".csv": _csv_lines, ".jsonl": _json_lines}
+    suffix = file.suffix.lower()
+    if suffix == ".xlsx":
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        try:
+            yield _sheet_lines(book.worksheets[0].iter_rows(values_only=True))
+        finally:
+            book.close()
+    elif suffix in readers:
+        with file.open(encoding=encoding or _encoding(file, say), errors="replace", newline="") as source:
+            yield readers[suffix](source)
+    else:
+        raise BadInput("file", file.name, "is of no kind that can be read", ".csv, .xlsx, .jsonl")
+
+
+def _encoding(file: Path, say: Say) -> str:
+    """Return UTF-8, or GB18030 where the beginning of the file is only that; says so. Raises BadInput for neither."""
+    with file.open("rb") as source:
+        probe = source.read(PROBE_BYTES)
+    if probe.startswith((b"\xff\xfe", b"\xfe\xff")):
+        say(f"{file.name} is UTF-16")
+        return "utf-16"
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            probe.decode(encoding)
+        except UnicodeDecodeError as error:
+            # The probe may end in the middle of a character.
+            if error.start < len(probe) - 4 or len(probe) < PROBE_BYTES:
+                continue
+        if encoding == "gb18030":
+            say(f"{file.name} is not UTF-8 but GB18030; it is read as that")
+        return encoding
+    raise BadInput("file", file.name, "is neither UTF-8 nor GB18030", "--encoding NAME")
+
+
+def _csv_lines(source: IO[str]) -> Iterator[Line]:
+    reader = csv.reader(source)
+    header = [name.strip() for name in next(reader, [])]
+    while True:
+        start = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Line(start, dict.fromkeys(header), f"cannot be read: {error}")
+            continue
+        if any(row):
+            yield _line(start, header, row)
+
+
+def _line(number: int, header: list[str], row: list[Any]) -> Line:
+    fault = f"has {len(row)} columns where the header has {len(header)}" if len(row) > len(header) else ""
+    return Line(number, dict(zip(header, row, strict=False)), fault)
+
+
+def _sheet_lines(rows: Iterator[tuple[Any, ...]]) -> Iterator[Line]:
+    header = [str(name or "").strip() for name in next(rows, ())]
+    for number, row in enumerate(rows, 2):
+        if any(value not in (None, "") for value in row):
+            yield _line(number, header, list(row[: len(header)]))
+
+
+def _json_lines(source: IO[str]) -> Iterator[Line]:
+    for number, text in enumerate(source, 1):
+        if not text.strip():
+            continue
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            yield Line(number, {"text": text.strip()}, f"is no JSON: {error}")
+            continue
+        if isinstance(values, dict):
+            yield Line(number, values)
+        else:
+            yield Line(number, {"text": text.strip()}, "is no JSON object")
+
+
+# --- from a row to an intake --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Codes by the names that people write."""
+
+    categories: Mapping[str, str]
+    areas: Mapping[str, str]
+
+
+def _by_name(rulebook: Rulebook) -> _Names:
+    """Names of leaves that are unique stand for their code; so do names of areas, alone or after their county's."""
+    seen: dict[str, list[str]] = {}
+    for category in rulebook.categories.values():
+        seen.setdefault(category.name, []).append(category.code)
+    areas = {area.name: area.code for area in rulebook.areas.values()}
+    for area in rulebook.areas.values():
+        if area.parent in rulebook.areas:
+            areas[f"{rulebook.areas[area.parent].name}{area.name}"] = area.code
+    return _Names({name: codes[-1] for name, codes in seen.items() if len(codes) == 1}, areas)
+
+
+def _reader_of(columns: Mapping[str, Any], mapping: Mapping[str, str], source: str, names: _Names) -> Reader:
+    """Return what turns a row with these columns into an intake; raises BadInput when no column holds the text."""
+    chosen = _chosen_columns(columns, mapping)
+    if "text" not in chosen:
+        raise BadInput("columns", ", ".join(columns), "hold no text", "--map text=COLUMN")
+
+    def read(line: Line) -> tickets.Intake:
+        if line.fault:
+            raise BadInput("row", line.number, line.fault)
+        values = {name: line.values.get(column) for name, column in chosen.items()}
+        values = {name: value for name, value in values.items() if value not in (None, "")}
+        if any("\ufffd" in value for value in values.values() if isinstance(value, str)):
+            raise BadInput("row", line.number, "has bytes that are no text in the file's encoding")
+        return tickets.read_intake(_adapted(values, source, names))
+
+    return read
+
+
+def _chosen_columns(columns: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, str]:
+    for name, column in mapping.items():
+        if name not in COLUMNS:
+            raise BadInput("map", name, "is no field", ", ".join(COLUMNS))
+        if column not in columns:
+            raise BadInput("map", column, "is no column", ", ".join(columns))
+    found = dict(mapping)
+    for name, others in COLUMNS.items():
+        known = [column for column in columns if column.strip().lower() in (name, *others)]
+        if name not in found and known:
+            found[name] = known[0]
+    return found
+
+
+def _adapted(values: dict[str, Any], source: str, names: _Names) -> dict[str, Any]:
+    given = {name: value if isinstance(value, bool | datetime) else str(value) for name, value in values.items()}
+    if "received_at" in given:
+        given["received_at"] = _moment(given["received_at"])
+    if "category" in given:
+        given["category"] = names.categories.get(given["category"], given["category"])
+    if "area" in given:
+        given["area"] = names.areas.get(given["area"], given["area"])
+    given.setdefault("outside_id", _print_of(given))
+    return given | {"source": source}
+
+
+def _print_of(values: Mapping[str, Any]) -> str:
+    """What a row without a number of its own is known by: its content."""
+    text = json.dumps({name: str(value) for name, value in sorted(values.items())}, ensure_ascii=False)
+    return f"content-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
+
+def _moment(value: str | datetime) -> datetime:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=ZONE)
+    for form in _FORMATS:
+        try:
+            return datetime.strptime(value.strip(), form).replace(tzinfo=ZONE)
+        except ValueError:
+            continue
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        raise BadInput("received_at", value, "is no moment", "2026-11-23 17:00:00, 2026/11/23 17:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
+
+
+# --- export -------------------------------------------------------------------------------------------------------
+
+HEADINGS = (
+    "工单编号",
+    "来源",
+    "来源编号",
+    "标题",
+    "内容",
+    "类型",
+    "紧急程度",
+    "事项分类",
+    "行政区划",
+    "渠道",
+    "受理时间",
+    "状态",
+    "办理结果",
+    "主办单位",
+    "诉求人",
+    "电话",
+    "保密",
+)
+
+
+async def export_file(desk: Desk, file: Path, *, say: Say) -> int:
+    """Write every ticket to `file`, callers masked or, where they are protected, left out; return how many."""
+    rulebook = await desk.rulebook()
+    number, said = 0, monotonic()
+    with _written(file) as write:
+        async for row in _rows(desk, rulebook):
+            write(row)
+            number += 1
+            if monotonic() - said >= SAY_EVERY_SECONDS:
+                said = monotonic()
+                say(f"{number} tickets")
+    return number
+
+
+async def _rows(desk: Desk, rulebook: Rulebook) -> AsyncIterator[list[str]]:
+    after = 0
+    while ids := [row["id"] for row in await desk.store.fetch("ticket_ids", after=after, most=500)]:
+        sealed = {row["ticket_id"]: row for row in await desk.store.fetch("first_callers", ids=ids)}
+        for found in await desk.store.files(ids):
+            ticket, matter = found.ticket, found.matter
+            lead = next((one for one in reversed(ticket.assignments) if one.parent is None), None)
+            name, phone = _caller(desk, None if ticket.hides_caller else sealed.get(ticket.id))
+            category = rulebook.categories.get(ticket.category or "")
+            area = rulebook.areas.get(ticket.area or "")
+            yield [
+                str(ticket.id),
+                matter.source,
+                matter.outside_id or "",
+                matter.title,
+                matter.text,
+                ticket.type.chinese,
+                ticket.urgency.chinese,
+                category.name if category else "",
+                area.name if area else "",
+                matter.channel,
+                ticket.received_at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S"),
+                ticket.state.chinese,
+                ticket.outcome.chinese if ticket.outcome else "",
+                rulebook.departments[lead.department].name if lead else "",
+                name,
+                phone,
+                "是" if ticket.confidential else "否",
+            ]
+        after = ids[-1]
+
+
+def _caller(desk: Desk, row: Any) -> tuple[str, str]:  # noqa: ANN401 - a row, or none
+    if row is None:
+        return "", ""
+    name = desk.vault.open(row["name_sealed"], about="name") if row["name_sealed"] else ""
+    phone = desk.vault.open(row["phone_sealed"], about="phone") if row["phone_sealed"] else ""
+    return vault.mask_name(name) if name else "", vault.mask_phone(phone) if phone else ""
+
+
+@contextmanager
+def _written(file: Path) -> Iterator[Callable[[list[str]], None]]:
+    """Give a function that writes one row; the file is complete and in its place only at the end."""
+    part = file.with_name(f"{file.name}.part")
+    suffix = file.suffix.lower()
+    if suffix == ".xlsx":
+        book = openpyxl.Workbook(write_only=True)
+        sheet = book.create_sheet("工单")
+        sheet.append(list(HEADINGS))
+        yield lambda row: sheet.append([_cell(value) for value in row])
+        book.save(part)
+    elif suffix in {".csv", ".jsonl"}:
+        with part.open("w", encoding="utf-8-sig" if suffix == ".csv" else "utf-8", newline="") as target:
+            yield _csv_row(target) if suffix == ".csv" else _json_row(target)
+    else:
+        raise BadInput("file", file.name, "is of no kind that can be written", ".csv, .xlsx, .jsonl")
+    part.replace(file)
+
+
+def _csv_row(target: IO[str]) -> Callable[[list[str]], None]:
+    writer = csv.writer(target)
+    writer.writerow(HEADINGS)
+    return lambda row: writer.writerow([_cell(value) for value in row])
+
+
+def _json_row(target: IO[str]) -> Callable[[list[str]], None]:
+    def write(row: list[str]) -> None:
+        target.write(json.dumps(dict(zip(HEADINGS, row, strict=True)), ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _cell(value: object) -> str:
+    """A cell that begins like a formula would be run by a spreadsheet; a quote makes it text."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+# --- the demonstration's morning ----------------------------------------------------------------------------------
+
+
+def write_morning(file: Path, number: int, now: datetime) -> None:
+    """Write a file of `number` complaints of this morning, as another system would send it."""
+    dice = random.Random(12345)  # noqa: S311 - a demonstration
+    texts = simulation.stories()
+    with file.open("w", encoding="utf-8") as target:
+        for index in range(number):
+            story = dice.choice(texts)
+            row = {
+                "编号": f"M{now:%Y%m%d}{index:05}",
+                "内容": story.text,
+                "类型": story.type.chinese,
+                "紧急程度": story.urgency.value,
+                "区域": story.area or "",
+                "渠道": dice.choice(("网站", "微信", "APP", "省平台")),
+                "时间": (now - timedelta(minutes=number - index)).astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S"),
+                "姓名": simulation.a_name(dice),
+                "电话": simulation.a_phone(dice),
+            }
+            target.write(json.dumps(row, ensure_ascii=False) + "\n")
