@@ -141,9 +141,9 @@ def _found(_options: argparse.Namespace, config: settings.Config) -> int:
 
 
 def _import(options: argparse.Namespace, config: settings.Config) -> int:
-    from hotline import exchange
+    from hotline import serving
 
-    return exchange.run_import(
+    return serving.import_file(
         config,
         options.file,
         source=options.source,
@@ -155,9 +155,9 @@ def _import(options: argparse.Namespace, config: settings.Config) -> int:
 
 
 def _export(options: argparse.Namespace, config: settings.Config) -> int:
-    from hotline import exchange
+    from hotline import serving
 
-    return exchange.run_export(config, options.file, say=_say)
+    return serving.export_file(config, options.file, say=_say)
 
 
 def _simulate(options: argparse.Namespace, config: settings.Config) -> int:
@@ -177,7 +177,7 @@ def _bench(options: argparse.Namespace, config: settings.Config) -> int:
     from hotline import bench
 
     return bench.run(
-        config, options.what, seconds=options.seconds, tickets=options.tickets, as_json=options.json, say=_say
+        config, options.what, seconds=options.seconds, number=options.tickets, as_json=options.json, say=_say
     )
 
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import random
 import secrets
 import string
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
 from dispatch.model import Role
+from dispatch.worktime import ZONE
 from hotline import auth, exchange, office, predictor, serving, simulation, worker
 from hotline.app import Engines, engines, open_desk
 from hotline.config import Config
@@ -112,9 +115,31 @@ async def _first_day(desk: Desk, found: Engines, config: Config, say: Say, numbe
         past.predictor = desk.predictor
         await simulation.play(past, simulated, say, start=now - timedelta(days=5))
     file = config.home / "morning.jsonl"
-    exchange.write_morning(file, number, now)
+    _write_morning(file, number, now)
     say(f"importing a morning of {number} complaints from {file}")
     await exchange.import_file(desk, file, source="demo-morning", say=say)
+
+
+def _write_morning(file: Path, number: int, now: datetime) -> None:
+    """Write a file of `number` complaints of this morning, as another system would send it."""
+    dice = random.Random(12345)
+    texts = simulation.stories()
+    with file.open("w", encoding="utf-8") as target:
+        for index in range(number):
+            story = dice.choice(texts)
+            at = now - timedelta(minutes=number - index)
+            row = {
+                "编号": f"M{now:%Y%m%d}{index:05}",
+                "内容": story.text,
+                "类型": story.type.chinese,
+                "紧急程度": story.urgency.value,
+                "区域": story.area or "",
+                "渠道": dice.choice(("网站", "微信", "APP", "省平台")),
+                "时间": at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S"),
+                "姓名": simulation.a_name(dice),
+                "电话": simulation.a_phone(dice),
+            }
+            target.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _invite(config: Config, password: str, say: Say, seconds: float) -> None:

@@ -11,11 +11,10 @@ import asyncio
 import csv
 import hashlib
 import json
-import random
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any
@@ -25,9 +24,7 @@ import openpyxl
 from dispatch.model import Actor, Role
 from dispatch.rulebook import Rulebook
 from dispatch.worktime import ZONE
-from hotline import serving, simulation, tickets, vault
-from hotline.app import engines, open_desk
-from hotline.config import Config
+from hotline import tickets, vault
 from hotline.desk import Desk
 from hotline.errors import BadInput, HotlineError, Unavailable
 
@@ -81,44 +78,6 @@ class Line:
     number: int
     values: Mapping[str, Any]
     fault: str = ""
-
-
-# --- the commands -------------------------------------------------------------------------------------------------
-
-
-def run_import(  # noqa: PLR0913 - the options of the command
-    config: Config,
-    file: Path,
-    *,
-    source: str,
-    mapping: Mapping[str, str],
-    encoding: str | None,
-    rejects: Path | None,
-    say: Say,
-) -> int:
-    """Import one file; 0 when every row was good, 1 when some were rejected."""
-    with engines(config, say) as found:
-
-        async def go() -> int:
-            async with open_desk(found, config) as desk:
-                tally = await import_file(
-                    desk, file, source=source, mapping=mapping, encoding=encoding, rejects=rejects, say=say
-                )
-            return 1 if tally.rejected else 0
-
-        return serving.run_loop(go())
-
-
-def run_export(config: Config, file: Path, *, say: Say) -> int:
-    """Export every ticket, callers masked."""
-    with engines(config, say) as found:
-
-        async def go() -> int:
-            async with open_desk(found, config) as desk:
-                say(f"{await export_file(desk, file, say=say)} tickets written to {file}")
-            return 0
-
-        return serving.run_loop(go())
 
 
 # --- import -------------------------------------------------------------------------------------------------------
@@ -319,7 +278,7 @@ def _by_name(rulebook: Rulebook) -> _Names:
         seen.setdefault(category.name, []).append(category.code)
     areas = {area.name: area.code for area in rulebook.areas.values()}
     for area in rulebook.areas.values():
-        if area.parent in rulebook.areas:
+        if area.parent:
             areas[f"{rulebook.areas[area.parent].name}{area.name}"] = area.code
     return _Names({name: codes[-1] for name, codes in seen.items() if len(codes) == 1}, areas)
 
@@ -357,7 +316,9 @@ def _chosen_columns(columns: Mapping[str, Any], mapping: Mapping[str, str]) -> d
 
 
 def _adapted(values: dict[str, Any], source: str, names: _Names) -> dict[str, Any]:
-    given = {name: value if isinstance(value, bool | datetime) else str(value) for name, value in values.items()}
+    given: dict[str, Any] = {
+        name: value if isinstance(value, bool | datetime) else str(value) for name, value in values.items()
+    }
     if "received_at" in given:
         given["received_at"] = _moment(given["received_at"])
     if "category" in given:
@@ -502,27 +463,3 @@ def _cell(value: object) -> str:
     """A cell that begins like a formula would be run by a spreadsheet; a quote makes it text."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-# --- the demonstration's morning ----------------------------------------------------------------------------------
-
-
-def write_morning(file: Path, number: int, now: datetime) -> None:
-    """Write a file of `number` complaints of this morning, as another system would send it."""
-    dice = random.Random(12345)  # noqa: S311 - a demonstration
-    texts = simulation.stories()
-    with file.open("w", encoding="utf-8") as target:
-        for index in range(number):
-            story = dice.choice(texts)
-            row = {
-                "编号": f"M{now:%Y%m%d}{index:05}",
-                "内容": story.text,
-                "类型": story.type.chinese,
-                "紧急程度": story.urgency.value,
-                "区域": story.area or "",
-                "渠道": dice.choice(("网站", "微信", "APP", "省平台")),
-                "时间": (now - timedelta(minutes=number - index)).astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S"),
-                "姓名": simulation.a_name(dice),
-                "电话": simulation.a_phone(dice),
-            }
-            target.write(json.dumps(row, ensure_ascii=False) + "\n")

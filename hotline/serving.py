@@ -9,14 +9,15 @@ import asyncio
 import contextlib
 import getpass
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from aiohttp import web
 
 from dispatch.model import Role
-from hotline import auth, office, worker
+from hotline import auth, exchange, office, worker
 from hotline.app import Engines, engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
@@ -105,6 +106,37 @@ def check(config: Config, say: Say) -> int:
     return _run(config, say, go)
 
 
+def import_file(  # noqa: PLR0913 - the options of the command
+    config: Config,
+    file: Path,
+    *,
+    source: str,
+    mapping: Mapping[str, str],
+    encoding: str | None,
+    rejects: Path | None,
+    say: Say,
+) -> int:
+    """Import one file; 0 when every row was good, 1 when some were rejected."""
+
+    async def go(desk: Desk) -> int:
+        tally = await exchange.import_file(
+            desk, file, source=source, mapping=mapping, encoding=encoding, rejects=rejects, say=say
+        )
+        return 1 if tally.rejected else 0
+
+    return _run(config, say, go)
+
+
+def export_file(config: Config, file: Path, *, say: Say) -> int:
+    """Export every ticket, callers masked."""
+
+    async def go(desk: Desk) -> int:
+        say(f"{await exchange.export_file(desk, file, say=say)} tickets written to {file}")
+        return 0
+
+    return _run(config, say, go)
+
+
 def _run(config: Config, say: Say, go: Callable[[Desk], Awaitable[int]]) -> int:
     with engines(config, say) as found_engines:
         return run_loop(_with_desk(found_engines, config, go))
@@ -155,7 +187,7 @@ def address(config: Config) -> str:
 async def stopped() -> None:
     """Wait for Ctrl-C or a friendly signal to end."""
     event = asyncio.Event()
-    loop = asyncio.get_runningrun_loop()
+    loop = asyncio.get_running_loop()
     for kind in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(kind, event.set)
     await event.wait()

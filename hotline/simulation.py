@@ -239,7 +239,7 @@ class City:
             if first >= day:
                 say(f"day {(first - start).days + 1} of {self.report.days}: {self.report.tickets} tickets so far")
                 day = start + timedelta(days=(first - start).days + 1)
-            batch = []
+            batch: list[tuple[datetime, int, Step]] = []
             while self._diary and len(batch) < AT_ONCE and self._diary[0][0] <= first + TOGETHER:
                 batch.append(heapq.heappop(self._diary))
             await asyncio.gather(*(asyncio.create_task(self._take(at, step)) for at, _, step in batch))
