@@ -1,0 +1,221 @@
+"""The one door: idempotent, atomic, honest about what moved, and never letting two people win the same race."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dispatch import actions as do
+from dispatch.errors import DispatchError
+from dispatch.model import Actor, Role, TicketState, TicketType
+from hotline import office, reports, tickets
+from hotline.config import Key
+from hotline.db import Pool
+from hotline.desk import Desk
+from hotline.errors import BadInput, StaleTicket
+from hotline.live import Live
+from hotline.predictor import Judgement, Predictor
+from hotline.store import Store, grams
+from hotline.vault import Vault
+
+AGENT = Actor("agent", Role.AGENT, "hotline")
+DISPATCHER = Actor("dispatcher", Role.DISPATCHER, "hotline")
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+class FixedModel(Predictor):
+    """A predictor that gives every text the same judgement and counts how often it is asked."""
+
+    def __init__(self, category: str, probability: float) -> None:
+        super().__init__()
+        self._judgement = Judgement(((category, probability),), "complaint", "normal", (), ("坑",), "fixed-1")
+        self.asked = 0
+
+    async def judge(self, texts: Any) -> list[Judgement | None]:
+        self.asked += 1
+        return [self._judgement for _ in texts]
+
+
+@pytest.fixture
+async def desk(pool: Pool) -> AsyncIterator[Desk]:
+    live = await Live.open(None)
+    desk = Desk(Store(pool), Vault((Key("k1", b"k" * 32),)), live, Predictor(), lambda: NOW)
+    await office.found(desk, office.demonstration_city(), by="test")
+    yield desk
+    await live.close()
+
+
+def intake(**values: Any) -> tickets.Intake:
+    return tickets.read_intake({"text": "学府路有个大坑", "type": "complaint", "area": "0102", **values})
+
+
+async def test_the_same_outside_number_twice_is_the_same_ticket(desk: Desk) -> None:
+    upstream = intake(source="province", outside_id="P-1")
+
+    first, *others = await asyncio.gather(*(tickets.open_ticket(desk, upstream, AGENT) for _ in range(6)))
+
+    assert {one.ticket_id for one in others} == {first.ticket_id}
+    assert sum(one.is_new for one in (first, *others)) == 1
+
+
+async def test_ticket_numbers_are_unique_18_digits_and_ordered_in_time(desk: Desk) -> None:
+    opened = await asyncio.gather(*(tickets.open_ticket(desk, intake(), AGENT) for _ in range(250)))
+
+    numbers = [one.ticket_id for one in opened]
+    assert len(set(numbers)) == 250
+    assert all(len(str(number)) == 18 and str(number).startswith("261123100000") for number in numbers)
+
+
+async def test_a_confirmed_category_is_dispatched_at_intake(desk: Desk) -> None:
+    opened = await tickets.open_ticket(desk, intake(category="050901"), AGENT)
+
+    file = await desk.store.file(opened.ticket_id)
+    assert file.ticket.state is TicketState.HANDLING
+    assert file.matter.suggestion is not None
+    assert file.matter.suggestion["trace"]["basis"]
+
+
+async def test_the_worker_judges_in_batches_and_sends_only_what_is_sure(desk: Desk) -> None:
+    opened = [(await tickets.open_ticket(desk, intake(), AGENT)).ticket_id for _ in range(5)]
+
+    desk.predictor = model = FixedModel("050901", 0.5)
+    assert await tickets.judge(desk) == 5
+    assert model.asked == 1
+    file = await desk.store.file(opened[0])
+    assert file.ticket.state is TicketState.RECEIVED
+    assert file.matter.suggestion is not None
+    assert file.matter.suggestion["candidates"]
+
+    sure = (await tickets.open_ticket(desk, intake(), AGENT)).ticket_id
+    desk.predictor = FixedModel("050901", 0.99)
+    await tickets.judge(desk)
+    assert (await desk.store.file(sure)).ticket.state is TicketState.HANDLING
+    assert await tickets.judge(desk) == 0
+
+
+async def test_two_actors_racing_on_the_same_ticket_never_both_win(desk: Desk) -> None:
+    for _ in range(10):
+        opened = await tickets.open_ticket(desk, intake(), AGENT)
+        await tickets.act(desk, opened.ticket_id, do.Amend(category="050901", reason="r"), DISPATCHER)
+        rivals = [do.Dispatch(lead=lead) for lead in ("jtj", "cgj", "q01", "q02")] + [do.Withdraw(reason="r")]
+
+        results = await asyncio.gather(
+            *(tickets.act(desk, opened.ticket_id, rival, DISPATCHER, expected=2) for rival in rivals),
+            return_exceptions=True,
+        )
+
+        assert sum(not isinstance(result, BaseException) for result in results) == 1
+        losers = [result for result in results if isinstance(result, BaseException)]
+        assert all(isinstance(result, StaleTicket | DispatchError) for result in losers)
+    assert not any((await reports.invariants(desk)).values())
+
+
+async def test_a_stale_page_is_told_what_changed(desk: Desk) -> None:
+    opened = await tickets.open_ticket(desk, intake(), AGENT)
+    await tickets.act(desk, opened.ticket_id, do.Supplement(text="又来电"), AGENT)
+
+    with pytest.raises(StaleTicket) as stale:
+        await tickets.act(desk, opened.ticket_id, do.Analyse(why="x"), DISPATCHER, expected=1)
+    assert [change["action"] for change in stale.value.changes] == ["supplement"]
+
+
+async def test_two_merges_crosswise_do_not_wait_for_each_other_for_ever(desk: Desk) -> None:
+    one, other = [(await tickets.open_ticket(desk, intake(), AGENT)).ticket_id for _ in range(2)]
+
+    results = await asyncio.gather(
+        tickets.act(desk, one, do.Merge(into=other, reason="same"), DISPATCHER),
+        tickets.act(desk, other, do.Merge(into=one, reason="same"), DISPATCHER),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(result, DispatchError) for result in results) == 1
+    assert not any((await reports.invariants(desk, [one, other])).values())
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"text": "\x00坏"}, "text"),  # NUL
+        ({"text": "长" * 20_001}, "text"),  # too long
+        ({"text": "  "}, "text"),  # nothing said
+        ({"category": "999998"}, "category"),  # unknown code
+        ({"area": "77"}, "area"),
+        ({"type": "grumble"}, "type"),
+        ({"phone": "12"}, "phone"),
+        ({"received_at": "2027-01-01T00:00:00+08:00"}, "received_at"),  # the future
+        ({"received_at": "yesterday"}, "received_at"),
+        ({"source": "province"}, "outside_id"),  # upstream without its number
+        ({"surprise": "x"}, "surprise"),  # unknown field
+        ({"confidential": "perhaps"}, "confidential"),
+    ],
+)
+async def test_bad_input_says_which_field_and_leaves_nothing_behind(
+    desk: Desk, values: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(BadInput) as bad:
+        await tickets.open_ticket(desk, intake(**values), AGENT)
+
+    assert bad.value.field == field
+    assert await desk.store.fetch("ticket_ids", after=0, most=1) == []
+
+
+@pytest.mark.parametrize("phone", ["138 1234 5678", "+86 13812345678", "0086-138-1234-5678", "１３８１２３４５６７８"])
+async def test_a_phone_number_is_one_number_however_it_is_written(desk: Desk, phone: str) -> None:
+    opened = await tickets.open_ticket(desk, intake(phone=phone), AGENT)
+
+    found = await tickets.tickets_of_phone(desk, "13812345678", AGENT)
+    assert [row["id"] for row in found] == [opened.ticket_id]
+
+
+async def test_personal_data_lie_in_no_column_in_clear(desk: Desk) -> None:
+    secrets = {"name": "欧阳测试", "phone": "13812345678", "address": "幸福路12号3栋"}
+    opened = await tickets.open_ticket(desk, intake(text="我的电话13812345678，路上有坑", **secrets), AGENT)
+    await tickets.act(desk, opened.ticket_id, do.Supplement(text="改打 138-1234-5678"), AGENT)
+
+    async with desk.store.pool.acquire() as connection:
+        for table in ("tickets", "callers", "events", "notices", "assignments", "clocks"):
+            for row in await connection.fetch(f"SELECT t::text AS row FROM {table} t"):
+                for secret in (*secrets.values(), "138-1234-5678"):
+                    assert secret not in row["row"], table
+
+
+async def test_a_two_character_word_is_found_by_its_index(desk: Desk) -> None:
+    for number in range(300):
+        await tickets.open_ticket(desk, intake(text=f"第{number}件小事，门口的路灯不亮"), AGENT)
+    wanted = await tickets.open_ticket(desk, intake(text="井盖没了"), AGENT)
+
+    assert str(wanted.ticket_id) in await desk.store.search("井盖", department=None)
+    assert await desk.store.search("井盖", department="jtj") == "[]"
+    async with desk.store.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        plan = await connection.fetch("EXPLAIN SELECT id FROM tickets WHERE grams @> $1", grams("井盖"))
+    assert "tickets_by_gram" in str(plan)
+
+
+async def test_the_watcher_finds_each_thing_once_and_changes_no_ticket(desk: Desk) -> None:
+    opened = await tickets.open_ticket(desk, intake(category="050901"), AGENT)
+    before = (await desk.store.file(opened.ticket_id)).ticket
+    desk.clock = lambda: NOW + timedelta(days=60)
+
+    while await tickets.look(desk):
+        pass
+    desk.clock = lambda: NOW + timedelta(days=61)
+    while await tickets.look(desk):
+        pass
+
+    _states, _outcomes, findings = await reports.tallies(desk)
+    late = [clock for clock in before.clocks if clock.kind.is_duty and clock.is_running]
+    assert findings["overdue"] == len(late)
+    assert (await desk.store.file(opened.ticket_id)).ticket.version == before.version
+
+
+async def test_an_event_is_never_older_than_the_one_before(desk: Desk) -> None:
+    opened = await tickets.open_ticket(desk, intake(), AGENT)
+    desk.clock = lambda: NOW - timedelta(minutes=5)  # a node whose clock is behind
+
+    ticket = await tickets.act(desk, opened.ticket_id, do.Analyse(why="x"), DISPATCHER)
+
+    assert ticket.entered_at == NOW
+    assert ticket.type is TicketType.COMPLAINT

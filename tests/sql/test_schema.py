@@ -1,0 +1,83 @@
+"""The schema is where the migrations lead, every query fits it, and the rules that must never break are in it."""
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from hotline import db
+from hotline.db import Pool
+from sql import loader
+
+QUERIES = loader.load()
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+async def test_every_query_fits_the_schema(pool: Pool, name: str) -> None:
+    async with db.connection(pool) as connection:
+        await connection.prepare(QUERIES[name].text)
+
+
+_SHAPE = """
+SELECT 'column', table_name, column_name, data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '')
+  FROM information_schema.columns WHERE table_schema = $1 AND table_name <> 'schema_migrations'
+UNION ALL
+SELECT 'constraint', c.conrelid::regclass::text, c.conname, pg_get_constraintdef(c.oid)
+  FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
+ WHERE n.nspname = $1 AND c.conrelid <> 0 AND c.conrelid::regclass::text NOT LIKE '%schema_migrations'
+UNION ALL
+SELECT 'index', tablename, indexname, indexdef
+  FROM pg_indexes WHERE schemaname = $1 AND tablename <> 'schema_migrations'
+UNION ALL
+SELECT 'trigger', c.relname, t.tgname, pg_get_triggerdef(t.oid)
+  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = $1 AND NOT t.tgisinternal
+"""
+
+
+async def test_the_schema_is_where_the_migrations_lead(pool: Pool) -> None:
+    async with db.connection(pool) as connection, connection.transaction():
+        migrated = await _shape(connection, "public")
+        await connection.execute("CREATE SCHEMA described; SET LOCAL search_path TO described")
+        await connection.execute(loader.schema())
+        described = await _shape(connection, "described")
+        await connection.execute("SET LOCAL search_path TO public; DROP SCHEMA described CASCADE")
+
+    assert described == migrated
+
+
+async def _shape(connection: db.Connection, schema: str) -> set[tuple[str, ...]]:
+    rows = await connection.fetch(_SHAPE, schema)
+    return {tuple(str(value).replace("described.", "").replace("public.", "") for value in row) for row in rows}
+
+
+async def test_every_constraint_of_ours_reads_as_a_rule() -> None:
+    text = (Path(loader.__file__).parent / "schema.sql").read_text("utf-8")
+
+    for line in text.splitlines():
+        if "CHECK (" in line and not line.lstrip().startswith("CHECK"):
+            assert "CONSTRAINT " in line, line
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint"),
+    [
+        ("UPDATE events SET person = 'x'", "events is append-only"),
+        ("DELETE FROM events", "events is append-only"),
+        ("DELETE FROM audit", "audit is append-only"),
+    ],
+)
+async def test_what_happened_can_not_be_changed(pool: Pool, statement: str, constraint: str) -> None:
+    async with db.connection(pool) as connection, connection.transaction():
+        await connection.execute(
+            "INSERT INTO tickets (id, version, state, type, urgency, received_at, entered_at, channel, source, title,"
+            " text, opened_by, grams) VALUES (261123100000000001, 1, 'received', 'help', 'normal', now(), now(),"
+            " 'phone', 'local', 't', 't', 'a', '{}')"
+        )
+        await connection.execute(
+            "INSERT INTO events VALUES"
+            " (261123100000000001, 1, now(), 'a', 'agent', 'hotline', 'receive', '{}', '{}', 'x')"
+        )
+        await connection.execute("INSERT INTO audit VALUES (DEFAULT, now(), 'a', 'b', NULL, 'c', '{}')")
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=constraint):
+            await connection.execute(statement)
