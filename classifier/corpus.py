@@ -1,0 +1,134 @@
+"""Examples with their labels: read, check, split by time with no text on both sides.
+
+Reads JSON lines as shipped in `classifier/data/corpus`, and CSV files with named columns. Everything is cleaned (normalised
+and masked) on the way in, so nothing behind this module ever sees a telephone number. Knows no model.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from classifier import similar, text
+
+KINDS = ("consult", "help", "complaint", "report", "suggest", "praise", "invalid")  # 咨询 求助 投诉 举报 建议 表扬 无效
+URGENCIES = ("normal", "urgent", "critical")  # 一般 紧急 特急
+RISKS = ("life", "self_harm", "violence", "group", "secret")
+DUPLICATE_SHARE_ALLOWED = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One cleaned text with what is known about it; an empty field is not known. `at` is an ISO time or empty."""
+
+    text: str
+    category: str
+    kind: str = ""
+    urgency: str = ""
+    area: str = ""
+    risks: tuple[str, ...] = ()
+    at: str = ""
+
+
+class CorpusError(ValueError):
+    """The corpus cannot be used as it is; the message lists file, line and fault, at most twenty of them."""
+
+
+def shipped() -> Path:
+    """The folder of the corpus that comes with this package."""
+    return Path(str(resources.files("classifier") / "data" / "corpus"))
+
+
+def read(path: Path) -> list[Example]:
+    """Return the examples of a .jsonl file, or of all such files of a folder in the order of their names.
+
+    Raises CorpusError with all faults at once.
+    """
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    examples: list[Example] = []
+    faults: list[str] = []
+    for file in files:
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                examples.append(_example(json.loads(line)))
+            except (ValueError, KeyError, TypeError) as error:
+                faults.append(f"{file.name}:{number}: {type(error).__name__} {error}")
+    if not files or not (examples or faults):
+        faults.append(f"{path}: no example (expected .jsonl lines with text and category)")
+    if faults:
+        raise CorpusError("; ".join(faults[:20]))
+    return examples
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file with a header; fields of any length."""
+    csv.field_size_limit(2**31 - 1)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def problems(examples: Sequence[Example]) -> list[str]:
+    """Say what is wrong with a corpus as a whole: too many near-duplicates, one text under two categories."""
+    found = []
+    share = similar.duplicate_share([example.text for example in examples])
+    if share > DUPLICATE_SHARE_ALLOWED:
+        found.append(f"duplicate share {share:.1%} is over {DUPLICATE_SHARE_ALLOWED:.0%} at 4-gram cosine {similar.THRESHOLD}")
+    categories: dict[str, set[str]] = {}
+    for example in examples:
+        categories.setdefault(example.text, set()).add(example.category)
+    found += [f"under {sorted(codes)}: {shown[:20]}" for shown, codes in categories.items() if len(codes) > 1]
+    return found
+
+
+def split_by_time(examples: Sequence[Example], share: float = 0.2) -> tuple[list[Example], list[Example]]:
+    """Return (older, newest `share`); what nearly repeats an older text is left out of the newest, so nothing leaks.
+
+    Examples without a time count as oldest.
+    """
+    ordered = sorted(examples, key=lambda example: example.at)
+    cut = len(ordered) - round(len(ordered) * share)
+    older, newest = ordered[:cut], ordered[cut:]
+    leaked = similar.leaked([example.text for example in older], [example.text for example in newest])
+    return older, [example for example, leaks in zip(newest, leaked, strict=True) if not leaks]
+
+
+def fingerprint(examples: Iterable[Example]) -> str:
+    """The SHA-256 over all examples in their order: the card's data hash."""
+    digest = hashlib.sha256()
+    for example in examples:
+        fields = (example.text, example.category, example.kind, example.urgency, example.area, *example.risks)
+        digest.update("\x1f".join(fields).encode() + b"\x1e")
+    return digest.hexdigest()
+
+
+def shares(labels: Iterable[str]) -> dict[str, float]:
+    """The share of each label, the most frequent first."""
+    counts = Counter(labels)
+    return {label: count / counts.total() for label, count in counts.most_common()}
+
+
+def _example(row: Mapping[str, object]) -> Example:
+    """One row, checked; raises ValueError with the fault."""
+    category, kind, urgency = str(row["category"]), str(row.get("type") or ""), str(row.get("urgency") or "")
+    risks = row.get("risks") or ()
+    if len(category) != 6 or not category.isdigit():
+        raise ValueError(f"category {category!r} is not six digits")
+    if kind and kind not in KINDS:
+        raise ValueError(f"type {kind!r} is none of {', '.join(KINDS)}")
+    if urgency and urgency not in URGENCIES:
+        raise ValueError(f"urgency {urgency!r} is none of {', '.join(URGENCIES)}")
+    if not isinstance(risks, list | tuple) or not set(risks) <= set(RISKS):
+        raise ValueError(f"risks {risks!r} are not of {', '.join(RISKS)}")
+    cleaned = text.clean(str(row["text"]))
+    if not cleaned:
+        raise ValueError("the text is empty")
+    at = str(row.get("at") or "")
+    return Example(cleaned, category, kind, urgency, str(row.get("area") or ""), tuple(map(str, risks)), at)
