@@ -1,0 +1,492 @@
+"""Forms as data: which fields each action and the intake have, what may be chosen, and their way back into actions.
+
+A field names its kind of input, never its HTML and never its words. Reading a form gives what `dispatch.actions`
+reads; whatever does not fit comes back as an error that names the field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any, Literal
+
+from multidict import MultiDictProxy
+
+from dispatch import actions as do
+from dispatch.errors import BadAction
+from dispatch.lifecycle import Offer
+from dispatch.model import (
+    Channel,
+    Contact,
+    Level,
+    Line,
+    ReturnReason,
+    Rung,
+    Satisfaction,
+    Term,
+    Ticket,
+    TicketType,
+    Urgency,
+)
+from dispatch.rulebook import ALL_AREAS, Rulebook
+from dispatch.worktime import ZONE
+from hotline.errors import BadInput
+from hotline.web import words
+
+Kind = Literal[
+    "line", "text", "choice", "radio", "truth", "tick", "department", "departments", "below", "category", "area",
+    "number", "date", "ticket", "phone",
+]  # fmt: skip
+Typed = Mapping[str, Sequence[str]]
+"""What somebody typed into a form: every value of every name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input. `choices` are the codes to choose from: a kind of terms, or a list of the rulebook by its name."""
+
+    name: str
+    kind: Kind = "text"
+    needed: bool = True
+    choices: type[Term] | Literal["refusals"] | None = None
+
+
+def _lead_and_co(*between: Field) -> tuple[Field, ...]:
+    return (
+        Field("lead", "department"),
+        *between,
+        Field("co", "departments", needed=False),
+    )
+
+
+OVERRIDE = Field("override", "line", needed=False)
+NOTE = Field("note", needed=False)
+REASON = Field("reason")
+CATEGORY = Field("category", "category")
+
+FORMS: Mapping[str, tuple[Field, ...]] = {
+    "dispatch": (*_lead_and_co(), Field("why", "line", needed=False), OVERRIDE),
+    "analyse": (Field("why"),),
+    "designate": (*_lead_and_co(Field("basis", "line")), OVERRIDE),
+    "answer": (Field("text"),),
+    "refuse": (Field("ground", "choice", choices="refusals"), Field("told")),
+    "hand_over": (Field("line", "choice", choices=Line), Field("reference", "line", needed=False), NOTE),
+    "withdraw": (REASON,),
+    "merge": (Field("into", "ticket"), REASON),
+    "unmerge": (REASON,),
+    "amend": (
+        Field("type", "choice", needed=False, choices=TicketType),
+        Field("urgency", "choice", needed=False, choices=Urgency),
+        Field("category", "category", needed=False),
+        Field("area", "area", needed=False),
+        Field("confidential", "truth", needed=False),
+        REASON,
+    ),
+    "supplement": (Field("text"),),
+    "accept": (),
+    "contact": (Field("how"),),
+    "sub_dispatch": (Field("departments", "below"), NOTE, OVERRIDE),
+    "add_co": (Field("department", "department"), Field("why")),
+    "reply": (
+        Field("received"),
+        Field("findings"),
+        Field("handling"),
+        Field("follows"),
+        Field("genuine", "truth"),
+        Field("solved", "truth"),
+        NOTE,
+    ),
+    "recall": (REASON,),
+    "ask_return": (
+        Field("reason_code", "choice", choices=ReturnReason),
+        REASON,
+        Field("basis", "line"),
+        Field("suggested", "department", needed=False),
+    ),
+    "ask_extension": (Field("working_days", "number"), REASON, Field("basis", "line", needed=False)),
+    "ask_promise": (Field("until", "date"), Field("measures")),
+    "ask_termination": (REASON, Field("basis", "line")),
+    "decide": (Field("approve", "truth"), Field("answer")),
+    "urge": (NOTE,),
+    "supervise": (Field("rung", "choice", choices=Rung), Field("demand")),
+    "answer_order": (Field("answer"),),
+    "pass_review": (NOTE,),
+    "send_back": (REASON,),
+    "visit": (
+        Field("contact", "radio", choices=Contact),
+        Field("contacted", "truth", needed=False),
+        Field("genuine", "truth", needed=False),
+        Field("solved", "truth", needed=False),
+        Field("process", "choice", needed=False, choices=Satisfaction),
+        Field("result", "choice", needed=False, choices=Satisfaction),
+        Field("redo", "tick", needed=False),
+        NOTE,
+    ),
+    "rate": (Field("level", "choice", choices=Satisfaction), Field("comment", needed=False)),
+    "reopen": (REASON,),
+}
+"""The inputs of every action that a person may do; parts are named by hidden fields."""
+
+INTAKE: Mapping[str, tuple[Field, ...]] = {
+    "group_call": (
+        Field("phone", "phone", needed=False),
+        Field("name", "line", needed=False),
+        Field("address", "line", needed=False),
+        Field("wants_visit", "tick", needed=False),
+    ),
+    "group_matter": (
+        Field("text"),
+        Field("place", "line", needed=False),
+        Field("title", "line", needed=False),
+    ),
+    "group_kind": (
+        Field("type", "radio", needed=False, choices=TicketType),
+        Field("urgency", "radio", needed=False, choices=Urgency),
+        Field("category", "category", needed=False),
+        Field("area", "area", needed=False),
+        Field("channel", "choice", needed=False, choices=Channel),
+        Field("reported", "department", needed=False),
+        Field("confidential", "tick", needed=False),
+    ),
+}
+"""The inputs of the intake, in groups named by their words."""
+
+SENDING = frozenset({"dispatch", "designate"})
+"""Actions that need a category."""
+SIMPLE = frozenset({"accept"})
+"""Actions of one button."""
+GRAVE = frozenset({"withdraw", "refuse", "recall", "send_back", "ask_termination", "unmerge"})
+"""Actions that end something: their buttons are quieter."""
+FIRST = (
+    "decide",
+    "accept",
+    "answer_order",
+    "dispatch",
+    "designate",
+    "pass_review",
+    "visit",
+    "reply",
+    "contact",
+    "answer",
+)
+"""What is most likely wanted, the likeliest first: that form is open when the page comes."""
+
+
+# --- the city's codes -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something to choose: its code, and its name as people read it."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The names of a rulebook's codes, and the codes of its names."""
+
+    rulebook: Rulebook
+    departments: tuple[Option, ...]
+    categories: tuple[Option, ...]
+    areas: tuple[Option, ...]
+    _by_name: Mapping[str, Mapping[str, str]] = field(repr=False)
+
+    @classmethod
+    def of(cls, rulebook: Rulebook) -> Codes:
+        """Return the codes of a rulebook; those of the rulebook used last are kept."""
+        if not _LAST or _LAST[0].rulebook is not rulebook:
+            _LAST[:] = [cls._made(rulebook)]
+        return _LAST[0]
+
+    @classmethod
+    def _made(cls, rulebook: Rulebook) -> Codes:
+        units = [unit for unit in rulebook.departments.values() if unit.level is not Level.HOTLINE]
+        names = [unit.name for unit in units]
+        departments = tuple(
+            Option(unit.code, unit.name if names.count(unit.name) == 1 else f"{unit.name}（{unit.code}）")
+            for unit in units
+        )
+        leaves = [code for code in rulebook.categories if len(code) == 6]  # noqa: PLR2004 - digits of a leaf
+        categories = tuple(Option(code, _path(code, rulebook)) for code in leaves)
+        areas = tuple(Option(code, _place(code, rulebook)) for code in sorted(rulebook.areas))
+        by_name = {
+            kind: {option.name: option.code for option in options}
+            for kind, options in (("department", departments), ("category", categories), ("area", areas))
+        }
+        return cls(rulebook, departments, categories, areas, by_name)
+
+    def code(self, kind: str, given: str) -> str:
+        """Return the code of what was typed: a code, a full name, or a part that fits one name only; else as typed."""
+        names = self._by_name[kind]
+        if not given or given in names.values():
+            return given
+        if given in names:
+            return names[given]
+        fitting = [code for name, code in names.items() if given in name]
+        return fitting[0] if len(fitting) == 1 else given
+
+    def name(self, kind: Literal["department", "category"], given: str) -> str:
+        """Return the full name of a code, as it can be chosen; what is no code stays as it is."""
+        options = self.departments if kind == "department" else self.categories
+        return next((option.name for option in options if option.code == given), given)
+
+    def department(self, code: str | None) -> str:
+        unit = self.rulebook.departments.get(code or "")
+        return unit.name if unit else code or ""
+
+    def category(self, code: str | None) -> str:
+        """The category's path of names, as far as it is known."""
+        return _path(code, self.rulebook) if code else ""
+
+    def leaf(self, code: str | None) -> str:
+        """The category's own name."""
+        found = self.rulebook.categories.get(code or "")
+        return found.name if found else code or ""
+
+    def area(self, code: str | None) -> str:
+        return _place(code, self.rulebook) if code else ""
+
+    @property
+    def city(self) -> str:
+        area = self.rulebook.areas.get(ALL_AREAS)
+        return area.name if area else ""
+
+
+_LAST: list[Codes] = []
+
+
+def _path(code: str, rulebook: Rulebook) -> str:
+    names = [category.name for category in rulebook.broader(code)]
+    return " / ".join(reversed(names)) or code
+
+
+def _place(code: str, rulebook: Rulebook) -> str:
+    names = [area.name for area in rulebook.wider(code)]
+    inside = names[:-1] or names
+    return " ".join(reversed(inside)) or code
+
+
+# --- what a template needs to print a form ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One input, ready to print; `value` may be several, for boxes to tick."""
+
+    name: str
+    id: str
+    kind: Kind
+    label: str
+    hint: str
+    needed: bool
+    values: tuple[str, ...] = ("",)
+    options: tuple[Option, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One offered action, ready to print."""
+
+    action: str
+    id: str
+    title: str
+    submit: str
+    hidden: tuple[tuple[str, str], ...]
+    inputs: tuple[Input, ...]
+    is_open: bool = False
+    grave: bool = False
+    error: str = ""
+
+
+def form(offer: Offer, ticket: Ticket, codes: Codes, typed: Typed, error: Exception | None) -> Form:
+    """Return the form of an offer; `typed` and `error` are of this very form, or empty."""
+    fields_ = fields_of(offer.action, has_category=ticket.category is not None)
+    names = {one.name for one in fields_}
+    wrong = error if isinstance(error, BadAction | BadInput) and error.field in names else None
+    prefix = f"{offer.action}-{offer.number}"
+    return Form(
+        action=offer.action,
+        id=prefix,
+        title=words.action(offer.action),
+        submit=words.SUBMIT.get(offer.action, words.action(offer.action)),
+        hidden=((offer.subject, str(offer.number)),) if offer.subject else (),
+        inputs=tuple(
+            _input(one, offer, _options_on(one, offer, ticket, codes), _shown(one, typed, codes), wrong)
+            for one in fields_
+        ),
+        is_open=bool(typed) or error is not None,
+        grave=offer.action in GRAVE,
+        error=words.explain(error) if error and wrong is None else "",
+    )
+
+
+def fields_of(action: str, *, has_category: bool) -> tuple[Field, ...]:
+    """Return the inputs of an action; whoever dispatches a ticket without a category fixes it in the same form."""
+    fields_ = FORMS.get(action, ())
+    return fields_ if has_category or action not in SENDING else (CATEGORY, *fields_)
+
+
+def _input(
+    one: Field, offer: Offer, options: tuple[Option, ...], values: tuple[str, ...], wrong: BadAction | BadInput | None
+) -> Input:
+    return Input(
+        name=one.name,
+        id=f"{offer.action}-{offer.number}-{one.name}",
+        kind=one.kind,
+        label=words.field(offer.action, one.name),
+        hint=words.HINTS.get((offer.action, one.name), ""),
+        needed=one.needed,
+        values=values,
+        options=options,
+        error=f"{words.problem(wrong.problem)}。" if wrong and wrong.field == one.name else "",
+    )
+
+
+def intake(codes: Codes, typed: Typed, errors: Mapping[str, str]) -> tuple[tuple[str, tuple[Input, ...]], ...]:
+    """Return the groups of the intake form with what was typed and what is wrong."""
+    return tuple((group, tuple(_intake_input(one, codes, typed, errors) for one in INTAKE[group])) for group in INTAKE)
+
+
+def _intake_input(one: Field, codes: Codes, typed: Typed, errors: Mapping[str, str]) -> Input:
+    return Input(
+        name=one.name,
+        id=f"intake-{one.name}",
+        kind=one.kind,
+        label=words.field("intake", one.name),
+        hint=words.HINTS.get(("intake", one.name), ""),
+        needed=one.needed,
+        values=_shown(one, typed, codes),
+        options=_options(one, codes),
+        error=errors.get(one.name, ""),
+    )
+
+
+def _shown(one: Field, typed: Typed, codes: Codes) -> tuple[str, ...]:
+    """What stands in an input: as typed, and codes of units and categories by their names."""
+    values = tuple(typed.get(one.name, ())) or ("",)
+    if one.kind in {"department", "departments"}:
+        return tuple(codes.name("department", value) for value in values)
+    return tuple(codes.name("category", value) for value in values) if one.kind == "category" else values
+
+
+def _options(one: Field, codes: Codes) -> tuple[Option, ...]:
+    if one.choices == "refusals":
+        return tuple(Option(code, refusal.name) for code, refusal in codes.rulebook.refusals.items())
+    if one.choices is not None:
+        return tuple(Option(term.value, term.chinese) for term in one.choices)
+    if one.kind == "area":
+        return codes.areas
+    return ()
+
+
+def _options_on(one: Field, offer: Offer, ticket: Ticket, codes: Codes) -> tuple[Option, ...]:
+    return tuple(_below(ticket, offer.number, codes)) if one.kind == "below" else _options(one, codes)
+
+
+def _below(ticket: Ticket, number: int, codes: Codes) -> Iterator[Option]:
+    own = next(one.department for one in ticket.assignments if one.number == number)
+    for option in codes.departments:
+        if codes.rulebook.is_below(option.code, own):
+            yield option
+
+
+# --- and back ---------------------------------------------------------------------------------------------------------
+
+
+def typed_of(post: MultiDictProxy[Any]) -> dict[str, tuple[str, ...]]:
+    """Return what was typed, without what is the page's own; files are passed over."""
+    return {
+        name: tuple(value for value in post.getall(name) if isinstance(value, str))
+        for name in dict.fromkeys(post)
+        if name not in {"csrf", "password"}
+    }
+
+
+def read_action(typed: Typed, codes: Codes) -> do.Action:
+    """Return the action that a form asks for; raises BadAction naming the field."""
+    name = first(typed, "action")
+    kind = do.ACTIONS.get(name)
+    values: dict[str, object] = {}
+    if kind is not None and kind.subject:
+        values[kind.subject] = first(typed, kind.subject)
+    for one in FORMS.get(name, ()):
+        value = _value(name, one, typed, codes)
+        if value is not None:
+            values[one.name] = value
+    return do.read(name, values)
+
+
+def _value(action: str, one: Field, typed: Typed, codes: Codes) -> object:
+    text = first(typed, one.name).strip()
+    match one.kind:
+        case "departments" | "below":
+            given = [codes.code("department", part.strip()) for part in typed.get(one.name, ()) if part.strip()]
+            if one.needed and not given:
+                raise BadAction(action, one.name, "is missing")
+            return given
+        case "tick":
+            return bool(text)
+        case "department":
+            text = codes.code("department", text)
+        case "category":
+            text = _category(action, one, text, codes)
+        case "date":
+            return _end_of_day(action, one.name, text)
+        case "ticket":
+            text = "".join(text.split())
+        case _:
+            pass
+    absent = not text and not one.needed and one.name != "suggested"
+    return None if absent else text
+
+
+def _category(action: str, one: Field, text: str, codes: Codes) -> str:
+    code = codes.code("category", text)
+    if code and code not in codes.rulebook.categories:
+        raise BadAction(action, one.name, f"{text!r} is unknown")
+    return code
+
+
+def read_category(typed: Typed, codes: Codes) -> str:
+    """Return the category that a form for sending asked for beside, or nothing; raises BadAction for none known."""
+    name = first(typed, "action")
+    if name not in SENDING or CATEGORY.name not in typed:
+        return ""
+    code = _category(name, CATEGORY, first(typed, CATEGORY.name).strip(), codes)
+    if not code:
+        raise BadAction(name, CATEGORY.name, "is missing")
+    return code
+
+
+def _end_of_day(action: str, name: str, text: str) -> str:
+    """A promised day is kept until its end."""
+    if not text:
+        return ""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadAction(action, name, f"{text!r} is not a moment") from None
+    return datetime.combine(day, time(23, 59, 59), ZONE).isoformat()
+
+
+def read_intake(typed: Typed, codes: Codes) -> dict[str, str]:
+    """Return the values of an intake form as the service reads them; a box left empty says no."""
+    values: dict[str, str] = {}
+    for one in (one for group in INTAKE.values() for one in group):
+        text = first(typed, one.name)
+        if one.kind == "tick":
+            text = "true" if text else "false"
+        elif one.kind in {"category", "department"}:
+            text = codes.code(one.kind, text.strip())
+        values[one.name] = text
+    return values
+
+
+def first(typed: Typed, name: str) -> str:
+    """The first value of a name, or nothing."""
+    values = typed.get(name, ())
+    return values[0] if values else ""

@@ -1,0 +1,629 @@
+"""All Chinese wording of the pages in one place: labels, sentences for errors and rules, times, notices.
+
+Codes that carry a Chinese term (`dispatch.model`, `dispatch.errors.Rule`, the actions) are worded by it; everything
+else that people read is here. Nothing here decides or reads anything; moments come in aware and leave in local time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+
+from dispatch.actions import ACTIONS
+from dispatch.errors import BadAction, IllegalAction, NoSuchPart, NotYours, Rule, RuleBroken
+from dispatch.model import Role, Term, TicketState
+from dispatch.worktime import ZONE, Allowance, Unit
+from hotline.auth import BadLogin, TooManyTries
+from hotline.errors import BadInput, Forbidden, NotFound, StaleTicket, Unavailable
+
+# --- what templates print ---------------------------------------------------------------------------------------------
+
+W = SimpleNamespace(
+    hotline="12345热线",
+    system="12345政务服务便民热线",
+    skip="跳到正文",
+    menu="主菜单",
+    search="搜索",
+    search_hint="单号、电话或词语",
+    log_in="登录",
+    log_out="退出",
+    person="用户名",
+    password="密码",  # noqa: S106 - the label of the field
+    log_in_hint="请使用管理员发给您的账号。",
+    intake="登记",
+    intake_title="来电登记",
+    queue="工单队列",
+    department="承办工单",
+    follow_up="回访",
+    follow_up_title="待回访工单",
+    more="下一页",
+    first_page="回到第一页",
+    nothing="这里现在没有工单。",
+    nothing_found="没有找到符合的工单。",
+    no_requests="没有等待审批的申请。",
+    board="工单列表",
+    col_lamp="时限",
+    col_number="单号",
+    col_title="标题",
+    col_type="类型",
+    col_area="区域",
+    col_category="分类",
+    col_state="状态",
+    col_received="受理时间",
+    col_request="申请",
+    col_asked="申请时间",
+    col_unit="承办单位",
+    open_count="在办",
+    late_count="已超时",
+    notices="最新提醒",
+    no_notices="没有提醒。",
+    requests_tab="待审批申请",
+    said="诉求内容",
+    original_kept="原文中的电话或证件号码已隐去，原文加密保存。",
+    callers="诉求人",
+    withheld="诉求人信息受保护，不予显示",
+    no_name="未留姓名",
+    no_phone="未留电话",
+    no_address="未留地址",
+    unmask="查看完整信息",
+    unmask_reason="查看事由",
+    unmask_hint="每次查看都会留痕，事由至少四个字。",
+    unmasked="以下为完整信息，仅本次显示；查看已留痕。",
+    deadlines="时限",
+    stopped_deadlines="已停止的时限",
+    no_deadlines="没有正在计时的时限。",
+    provisional="暂定",
+    provisional_hint="所涉年份的节假日安排尚未公布，时限暂定",
+    started="起算",
+    due="到期",
+    rule="依据",
+    assignments="承办",
+    not_sent="尚未派出。",
+    sent="派出",
+    accepted="签收",
+    contacted="联系",
+    replied="答复",
+    promised="承诺",
+    requests="申请",
+    why_sent="派单依据",
+    candidates="可能的承办单位",
+    fill="填入派单",
+    probability="把握",
+    path="流转记录",
+    merged="并入本单的工单",
+    merged_into="本单已并入",
+    actions="可以办理",
+    no_actions="您现在没有可以对此工单做的操作。",
+    required="必填",
+    choose="请选择",
+    yes="是",
+    no="否",
+    add_caller="增加诉求人",
+    add_caller_hint="同一件事又有人来电：并入本单，单独回访。",
+    stale_title="工单已有新进展",
+    stale="您打开页面之后，这张工单又有了下面的变化。您的操作没有执行，填写的内容都在，请看过新情况再决定。",
+    resume="带着已填内容打开最新页面",
+    fresh="打开最新页面",
+    kept="您填写的内容",
+    retry="再试一次",
+    back_home="回到首页",
+    phone="来电号码",
+    lookup="查询",
+    earlier="此号码的工单",
+    earlier_hint="输入号码后，这里显示此号码以往的工单。",
+    no_earlier="此号码没有以往的工单。",
+    sealed="保密工单",
+    group_call="来电人",
+    group_matter="诉求",
+    group_kind="归类",
+    save_ticket="登记工单",
+    answer_now="当场答复（选填）",
+    answer_now_hint="能当场答复的，在这里写下答复内容：登记后即办结，不再派单。",
+    by_words="含有这些词的工单",
+    by_phone="此号码的工单",
+    visit_answer="承办单位的答复",
+    to_ticket="查看工单全貌",
+    error="出错了",
+    form_errors="没有保存，请看下面标出的地方。",
+    lamp_red="已超时",
+    lamp_yellow="快到期",
+    lamp_green="时限充足",
+    lamp_none="不计时",
+    rulebook="规则版本",
+    category_fixed="派单时确定分类",
+    label_gap="：",
+    brand_rest="政务服务便民热线",
+    agree="同意",
+    disagree="不同意",
+    unsaid="不填",
+    no_lower_units="没有下级单位",
+    designated="指定",
+    name="姓名",
+    address="住址",
+    to_form="到表单",
+)
+"""The words of the templates, by name; a template that asks for a missing one fails its test."""
+
+# --- terms ------------------------------------------------------------------------------------------------------------
+
+
+def action(name: str) -> str:
+    """The Chinese name of an action, or of the receiving that begins every ticket."""
+    return "受理" if name == "receive" else ACTIONS[name].chinese if name in ACTIONS else name
+
+
+FIELDS: Mapping[str, str] = {
+    "action": "操作",
+    "expected": "页面版本",
+    "csrf": "页面令牌",
+    "lead": "主办单位",
+    "co": "协办单位",
+    "why": "说明",
+    "override": "突破限制的理由",
+    "basis": "依据",
+    "text": "内容",
+    "ground": "不予受理情形",
+    "told": "告知诉求人的内容",
+    "line": "转往",
+    "reference": "对方单号",
+    "note": "备注",
+    "reason": "理由",
+    "into": "并入的单号",
+    "callers": "诉求人",
+    "origin": "来自工单",
+    "type": "类型",
+    "urgency": "紧急程度",
+    "category": "事项分类",
+    "area": "区域",
+    "confidential": "保密",
+    "assignment": "承办单",
+    "how": "联系时间、号码和接听人",
+    "departments": "下级单位",
+    "department": "协办单位",
+    "received": "诉求情况",
+    "findings": "核实情况",
+    "handling": "办理情况",
+    "follows": "后续安排和联系方式",
+    "genuine": "诉求属实",
+    "solved": "已经解决",
+    "reason_code": "退单原因",
+    "suggested": "建议承办单位",
+    "working_days": "延长的工作日",
+    "until": "承诺日期",
+    "measures": "措施",
+    "request": "申请",
+    "approve": "是否同意",
+    "answer": "答复意见",
+    "rung": "督办等级",
+    "demand": "督办要求",
+    "order": "督办单",
+    "caller": "诉求人",
+    "contact": "联系结果",
+    "contacted": "单位是否联系过",
+    "process": "对过程",
+    "result": "对结果",
+    "redo": "不满意且有理由，退回重办",
+    "level": "评价",
+    "comment": "评语",
+    # of an intake
+    "title": "标题",
+    "place": "事发地点",
+    "owner": "权属单位",
+    "channel": "来源",
+    "source": "来源平台",
+    "outside_id": "来源单号",
+    "received_at": "受理时间",
+    "reported": "被举报单位",
+    "name": "姓名",
+    "phone": "电话",
+    "address": "住址",
+    "wants_visit": "愿意接受回访",
+    # of requests for pages
+    "words": "搜索词",
+    "q": "搜索词",
+    "after": "页码",
+    "before": "页码",
+    "state": "状态",
+    "number": "序号",
+    "password": "密码",
+    "person": "用户名",
+    "rulebook": "规则",
+    "body": "请求内容",
+    "most": "行数",
+}
+"""What a field is called, wherever it is called the same."""
+
+FIELDS_OF: Mapping[tuple[str, str], str] = {
+    ("analyse", "why"): "提交研判的理由",
+    ("answer", "text"): "答复内容",
+    ("supplement", "text"): "补充内容",
+    ("withdraw", "reason"): "撤单理由",
+    ("merge", "reason"): "并单理由",
+    ("unmerge", "reason"): "撤销理由",
+    ("amend", "reason"): "更正理由",
+    ("add_co", "why"): "需要协办的事",
+    ("reply", "note"): "内部备注（不对外）",
+    ("recall", "reason"): "撤回理由",
+    ("ask_return", "reason"): "退单说明",
+    ("ask_return", "basis"): "法律或职责依据",
+    ("ask_extension", "reason"): "延期理由",
+    ("ask_termination", "reason"): "终止理由",
+    ("decide", "answer"): "审批意见",
+    ("answer_order", "answer"): "对督办单的答复",
+    ("urge", "note"): "催办内容",
+    ("send_back", "reason"): "退回理由",
+    ("reopen", "reason"): "重新办理的理由",
+    ("visit", "genuine"): "答复是否属实",
+    ("visit", "solved"): "问题是否解决",
+    ("visit", "note"): "回访记录",
+    ("designate", "basis"): "指定依据",
+    ("intake", "text"): "诉求内容",
+}
+"""What a field is called in one action only."""
+
+HINTS: Mapping[tuple[str, str], str] = {
+    ("dispatch", "lead"): "输入几个字查找单位",
+    ("dispatch", "override"): "职能部门事项派给镇街时必须写明",
+    ("designate", "override"): "职能部门事项派给镇街时必须写明",
+    ("sub_dispatch", "override"): "职能部门事项派给镇街时必须写明",
+    ("amend", "category"): "输入几个字查找分类",
+    ("contact", "how"): "例：10:20 致电本人手机，本人接听，已说明办理安排",
+    ("reply", "received"): "收到的诉求是什么",
+    ("reply", "findings"): "去核实了什么，查到什么",
+    ("reply", "handling"): "做了什么，依据什么",
+    ("reply", "follows"): "接下来做什么，找谁联系",
+    ("merge", "into"): "18位单号",
+    ("ask_extension", "working_days"): "须在到期前一个工作日提出",
+    ("intake", "title"): "不填则取诉求内容的开头",
+    ("intake", "category"): "输入几个字查找；填了分类即按派单目录派单",
+    ("intake", "phone"): "可带区号、空格或+86",
+    ("intake", "reported"): "投诉举报单位时填写，不会派给该单位",
+}
+"""A few words below a field."""
+
+GROUPS: Mapping[str, str] = {
+    "": "本工单",
+    "assignment": "承办单",
+    "request": "申请",
+    "order": "督办单",
+    "caller": "诉求人",
+}
+"""What the parts of a ticket are called."""
+
+SUBMIT: Mapping[str, str] = {
+    "reply": "提交答复",
+    "decide": "提交审批",
+    "visit": "保存回访",
+    "amend": "保存更正",
+    "supplement": "保存补充",
+    "contact": "记下联系",
+    "rate": "保存评价",
+}
+"""What the button says, where the action's own name would not do."""
+
+
+def field(action_name: str, name: str) -> str:
+    """What a field of an action is called."""
+    return FIELDS_OF.get((action_name, name)) or FIELDS[name]
+
+
+NOTICES: Mapping[str, str] = {
+    "assigned": "新派来一张工单",
+    "copied": "抄送：下属镇街收到一张工单",
+    "sent": "工单重新派来",
+    "accepted": "工单退回，请重新办理",
+    "replied": "下级单位已答复",
+    "returned": "退单已同意，不再由本单位承办",
+    "withdrawn": "工单已撤回，不再由本单位承办",
+    "urge": "催办：请尽快办理",
+    "supervise": "督办单：请按期答复",
+    "return_approved": "退单申请已同意",
+    "return_rejected": "退单申请未同意，请继续办理",
+    "extension_approved": "延期申请已同意",
+    "extension_rejected": "延期申请未同意，请按原期限办理",
+    "promise_approved": "承诺期限已同意",
+    "promise_rejected": "承诺期限未同意，请按原期限办理",
+    "termination_approved": "终止办理已同意",
+    "termination_rejected": "终止办理未同意，请继续办理",
+    "request": "有一项申请等待审批",
+    "merged": "一张工单并入他单，请逐人回访",
+    "analysis": "有一张工单需要研判",
+    "due_soon": "时限快到",
+    "overdue": "时限已超",
+    "overdue_of_department": "承办单位已超时",
+}
+"""What a notice of each kind says."""
+
+FLASH: Mapping[str, str] = {
+    "opened": "已登记。",
+    "known": "这张工单先前已经登记过，没有重复登记。",
+    "answered": "已登记并当场答复。",
+    "caller": "已增加诉求人。",
+    "not_answered": "已登记，但工单已有新进展，没有当场办结；请看流转记录。",
+    **{name: f"已完成：{one.chinese}。" for name, one in ACTIONS.items()},
+}
+"""What a page says after something was done."""
+
+UNITS: Mapping[Unit, str] = {
+    Unit.MINUTES: "分钟",
+    Unit.HOURS: "小时",
+    Unit.WORKING_HOURS: "个工作小时",
+    Unit.WORKING_DAYS: "个工作日",
+    Unit.DAYS: "天",
+}
+
+
+def allowance(text: str) -> str:
+    """Word the notation of an allowance; one that is not noted, as of a promised date, stays empty."""
+    if not text:
+        return ""
+    given = Allowance.parse(text)
+    return f"{given.amount}{UNITS[given.unit]}" + ("（次日起算）" if given.from_next_day else "")
+
+
+# --- times ------------------------------------------------------------------------------------------------------------
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_DAYS_FROM = 48 * _HOUR
+
+
+def moment(at: datetime | None) -> str:
+    """A moment in local time, to the minute."""
+    return at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
+def left(due: datetime, now: datetime) -> str:
+    """How much time is left until `due`, or how much it is past, in words."""
+    return f"还剩 {_span(due - now)}" if due >= now else f"已超 {_span(now - due)}"
+
+
+def _span(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    if seconds < _MINUTE:
+        return "不到 1 分钟"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} 分钟"
+    if seconds < _DAYS_FROM:
+        return f"{seconds // _HOUR} 小时"
+    return f"{seconds // _DAY} 天"
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+ADVICE: Mapping[Rule, str] = {
+    Rule.CO_HANDLERS_STILL_WORKING: "请等他们答复，或由派单员撤回协办。",
+    Rule.CONTACT_MISSING: "请先联系诉求人并登记“先行联系”。",
+    Rule.REQUEST_PENDING: "请等审批结果。",
+    Rule.RETURN_WINDOW_CLOSED: "请继续办理；确有困难可申请延期或请热线协调。",
+    Rule.DESIGNATED_CANNOT_RETURN: "请继续办理。",
+    Rule.EXTENSIONS_USED_UP: "有客观困难的，可申请承诺期限。",
+    Rule.EXTENSION_TOO_LONG: "请缩短天数，或申请承诺期限。",
+    Rule.TOO_LATE_TO_EXTEND: "请尽快办理并答复。",
+    Rule.RETURNED_BEFORE: "请改派其他单位；各单位都不承办的，提交研判。",
+    Rule.REPORTED_UNIT: "请改派其上级或主管部门。",
+    Rule.DEPARTMENT_MATTER: "请派给职能部门，或由派单员写明理由。",
+    Rule.NOT_A_LOWER_UNIT: "请在本单位的下级中选择。",
+    Rule.ALREADY_ASSIGNED: "不必重复派单。",
+    Rule.UNKNOWN_DEPARTMENT: "请从列表中选择。",
+    Rule.MACHINE_MAY_NOT_DECIDE: "请人工派单。",
+    Rule.URGED_LATELY: "请过几分钟再催。",
+    Rule.INTERVIEWER_IS_HANDLER: "请由其他人员回访。",
+    Rule.ALREADY_VISITED: "不必再次回访。",
+    Rule.ALREADY_RATED: "每次办理只能评价一次。",
+    Rule.MERGE_INTO_ITSELF: "请填写另一张工单的单号。",
+    Rule.PROMISE_IN_THE_PAST: "请选择以后的日期。",
+    Rule.CATEGORY_NEEDED: "请先更正分类，或在派单时一并选择分类。",
+    Rule.ONLY_THE_LEAD: "请由主办单位提出。",
+    Rule.ONLY_BEFORE_DISPATCH: "请联系派单员更正。",
+    Rule.NOTHING_TO_RATE: "",
+    Rule.NOT_MERGED: "",
+    Rule.IS_MERGED: "",
+    Rule.NAMED_REASON_NEEDED: "请在“突破限制的理由”中写明。",
+}
+"""What to do after a rule said no; empty where the rule says it already."""
+
+PROBLEMS: tuple[tuple[str, str], ...] = (
+    (r"unknown action", "没有这个操作"),
+    (r"unknown field", "没有这一项"),
+    (r"is no field of an intake", "登记表没有这一项"),
+    (r"is missing", "还没有填"),
+    (r"is empty", "还没有填"),
+    (r"must be a list", "应当是一组选项"),
+    (r"cannot be given from outside", "不能由页面填写"),
+    (r"must be text|is not text", "应当是文字"),
+    (r"contains a NUL byte", "含有无法保存的字符，请删去后重填"),
+    (r"has (\d+) characters", "太长，已有{0}个字"),
+    (r".*is neither true nor false", "请选是或否"),
+    (r"must be a whole number|.*is not a whole number", "应当是整数"),
+    (r".*is out of range", "超出范围"),
+    (r".*is not a moment|is no moment", "不是有效的日期时间"),
+    (r"has no time zone", "缺少时区"),
+    (r".*is unknown", "没有这个选项，请从列表中选择"),
+    (r"lies in the future", "不能晚于现在"),
+    (r"cannot be searched", "不能这样搜索：请输入一至五个词，每个词二至五十个字"),
+    (r"is too short", "太短，请写清楚"),
+    (r"has problems", "有矛盾，不能发布"),
+    (r"is no key of a page|is no such number|is no version", "不是有效的数字"),
+    (r".*ambiguous", "有几个同名的，请从列表中选择"),
+    (r".*(phone|digits|number).*", "不是有效的电话号码，例：13800000000 或 0591-87654321"),
+)
+"""What a value's problem, told in English by the service, is called; the first that fits counts."""
+
+OTHER_PROBLEM = "不符合要求"
+
+
+def problem(text: str) -> str:
+    """Word the problem of a value."""
+    for pattern, chinese in PROBLEMS:
+        found = re.fullmatch(pattern, text)
+        if found:
+            return chinese.format(*found.groups())
+    return OTHER_PROBLEM
+
+
+def explain(error: Exception) -> str:
+    """Say to a person what went wrong, why, and what to do now; internals never show."""
+    match error:
+        case IllegalAction():
+            state = error.state.chinese
+            return f"工单{short(error.ticket_id)}现在是“{state}”，不能{action(error.action)}。{_now(error.allowed)}"
+        case NotYours():
+            who = Role.of(error.role).chinese
+            return f"{who}不能对工单{short(error.ticket_id)}做“{action(error.action)}”。{_now(error.allowed)}"
+        case RuleBroken():
+            return f"{error.rule.chinese}{_facts(error.facts)}。{ADVICE[error.rule]}"
+        case NoSuchPart():
+            return f"工单{short(error.ticket_id)}没有第{error.number}号{GROUPS.get(error.part, error.part)}。"
+        case BadAction() | BadInput():
+            name = FIELDS.get(error.field, error.field)
+            return f"{name}：{problem(error.problem)}。"
+        case _:
+            return _explain_service(error)
+
+
+def _explain_service(error: Exception) -> str:
+    sentence = CODES["internal"]
+    match error:
+        case StaleTicket():
+            sentence = W.stale
+        case NotFound():
+            sentence = f"没有这个{KINDS.get(error.kind, '内容')}，或者不在您的查看范围。"
+        case Forbidden():
+            sentence = f"您没有这项权限：{REFUSALS.get(error.why, '请联系系统管理员')}。"
+        case Unavailable():
+            sentence = f"系统暂时连不上数据服务，没有保存。请{error.retry_after}秒后再试。"
+        case BadLogin():
+            sentence = "用户名或密码不对。"
+        case TooManyTries():
+            sentence = f"尝试次数太多，请{error.retry_after}秒后再试。"
+        case _:
+            pass
+    return sentence
+
+
+CODES: Mapping[str, str] = {
+    "internal": "系统出了问题，已经记录。您可以稍后再试；还不行，请联系系统管理员。",
+    "404": "没有这个页面。",
+    "405": "这个地址不能这样使用。",
+    "413": "提交的内容太大。",
+    "400": "请求不完整，请回到上一页重试。",
+    "401": "登录已过期，请重新登录。填写的内容在下面，请先复制保存。",
+    "other": "请求没有完成。",
+}
+"""Errors of the web itself."""
+
+KINDS: Mapping[str, str] = {"ticket": "工单", "caller": "诉求人", "person": "人员", "page": "页面"}
+
+REFUSALS: Mapping[str, str] = {
+    "the caller is protected": "诉求人信息受保护，任何理由都不能查看",
+    "only those who talk to callers may": "只有与诉求人通话的岗位可以按电话查询",
+    "only the hotline takes calls": "只有热线岗位可以增加诉求人",
+    "only the hotline takes matters in": "只有热线岗位可以登记工单",
+    "the hotline decides them": "由热线审批",
+    "the CSRF token is missing or wrong": "页面已过期，请刷新后再提交",
+    "this page is for the hotline": "此页面供热线岗位使用",
+    "this page is for departments": "此页面供承办单位使用",
+    "this page is for follow-up": "此页面供回访岗位使用",
+    "the form came from another site": "请从本系统的登录页登录",
+}
+"""Why somebody may not, for each clause that the service gives."""
+
+FACTS: Mapping[str, str] = {
+    "department": "单位",
+    "until": "期限",
+    "most": "最多",
+    "due": "到期",
+    "last": "上次催办",
+    "into": "主单",
+}
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    told = [f"{FACTS[name]} {_fact(value)}" for name, value in facts.items() if name in FACTS and value]
+    return f"（{'，'.join(told)}）" if told else ""
+
+
+def _fact(value: str) -> str:
+    try:
+        return moment(datetime.fromisoformat(value)) if "T" in value else value
+    except ValueError:
+        return value
+
+
+def _now(allowed: tuple[str, ...]) -> str:
+    names = "、".join(action(name) for name in allowed)
+    return f"现在可以：{names}。" if names else "您现在没有可以做的操作。"
+
+
+def short(ticket_id: int | str) -> str:
+    """A ticket's number as people quote it, with a blank around it."""
+    return f" {ticket_id} "
+
+
+def state(code: str) -> str:
+    """The term of a ticket's state."""
+    return TicketState.of(code).chinese
+
+
+def term(value: object) -> str:
+    """The Chinese of any code, or the value itself."""
+    return value.chinese if isinstance(value, Term) else str(value)
+
+
+# --- small sentences of the view models -------------------------------------------------------------------------------
+
+MARKS: Mapping[str, str] = {
+    "redo": "第{}次重办",
+    "returns": "退单{}次",
+    "designated": "指定",
+    "sensitive": "敏感",
+    "confidential": "保密",
+}
+WHY: Mapping[str, str] = {
+    "reason": "须人工派单",
+    "basis": "派单目录依据",
+    "model": "模型版本",
+    "rulebook": "规则版本",
+    "risks": "风险",
+    "evidence": "判断所据词语",
+}
+NOT_YET = "未定"
+RETURNED_BY = "退过此单的单位"
+VISITED = "已回访"
+NO_VISIT = "不需回访"
+LATE = "（逾期）"
+LAPSED = "（已失效）"
+
+
+def rated(level: str) -> str:
+    return f"评价：{level}"
+
+
+def attempts(count: int) -> str:
+    return f"未接通 {count} 次"
+
+
+def from_ticket(ticket_id: int) -> str:
+    return f"来自工单{short(ticket_id)}".strip()
+
+
+def working_days(count: int) -> str:
+    return f"{count}个工作日"
+
+
+def suggested(unit: str) -> str:
+    return f"建议由{unit}承办"
+
+
+def day(at: datetime | None) -> str:
+    """A day in local time."""
+    return at.astimezone(ZONE).strftime("%Y-%m-%d") if at else ""
+
+
+def truth(value: bool, *, decides: bool = False) -> str:  # noqa: FBT001 - the value itself
+    """Yes or no; of a decision, whether it agrees."""
+    if decides:
+        return "同意" if value else "不同意"
+    return W.yes if value else W.no
