@@ -23,6 +23,8 @@ from hotline.errors import BadInput, Forbidden, HotlineError, NotFound, StaleTic
 
 DESK = web.AppKey("desk", Desk)
 CONFIG = web.AppKey("config", Config)
+BY_COOKIE = web.RequestKey("by_cookie", bool)
+SESSION = web.RequestKey("session", auth.Session)
 COOKIE = "hotline"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -51,8 +53,7 @@ def desk_of(request: web.Request) -> Desk:
 
 def session_of(request: web.Request) -> auth.Session | None:
     """Return who is logged in, or None; set by the middleware before any handler."""
-    session: auth.Session | None = request.get("session")
-    return session
+    return request.get(SESSION)
 
 
 def actor_of(request: web.Request) -> Actor:
@@ -86,8 +87,10 @@ async def who_asks(request: web.Request, handler: Handler) -> web.StreamResponse
     header = request.headers.get("Authorization", "")
     if header.startswith("Bearer "):
         token = header.removeprefix("Bearer ")
-    request["by_cookie"] = not header and bool(token)
-    request["session"] = await auth.session_of(desk_of(request), token) if token else None
+    request[BY_COOKIE] = not header and bool(token)
+    session = await auth.session_of(desk_of(request), token) if token else None
+    if session:
+        request[SESSION] = session
     return await handler(request)
 
 

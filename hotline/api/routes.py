@@ -18,7 +18,7 @@ from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
 from dispatch.model import Role, TicketState
 from hotline import auth, tickets
-from hotline.edge import actor_of, desk_of, json_response, session_of
+from hotline.edge import BY_COOKIE, actor_of, desk_of, json_response, session_of
 from hotline.errors import BadInput, Forbidden, NotFound
 from hotline.store import PAGE_MOST
 
@@ -180,7 +180,7 @@ async def notices(request: web.Request) -> web.Response:
 
 def _check_origin(request: web.Request) -> None:
     session = session_of(request)
-    if session and request["by_cookie"] and not auth.check_csrf(session, request.headers.get("X-CSRF-Token", "")):
+    if session and request[BY_COOKIE] and not auth.check_csrf(session, request.headers.get("X-CSRF-Token", "")):
         raise Forbidden(session.person, "change anything from another site", "the CSRF token is missing or wrong")
 
 
