@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import orjson
@@ -23,6 +22,8 @@ from hotline.errors import BadInput, Forbidden, HotlineError, NotFound, StaleTic
 
 DESK = web.AppKey("desk", Desk)
 CONFIG = web.AppKey("config", Config)
+SESSION = web.RequestKey("session", auth.Session)
+BY_COOKIE = web.RequestKey("by_cookie", bool)
 BY_COOKIE = web.RequestKey("by_cookie", bool)
 SESSION = web.RequestKey("session", auth.Session)
 COOKIE = "hotline"
@@ -67,8 +68,9 @@ def actor_of(request: web.Request) -> Actor:
 def facts_of(error: Exception) -> dict[str, Any]:
     """Return an error as plain facts: its code, its sentence and its fields."""
     facts: dict[str, Any] = {"code": getattr(error, "code", "error"), "message": str(error)}
-    if is_dataclass(error):
-        facts["facts"] = {field.name: getattr(error, field.name) for field in fields(error)}
+    names = getattr(error, "__dataclass_fields__", ())
+    if names:
+        facts["facts"] = {name: getattr(error, name) for name in names}
     return facts
 
 

@@ -55,7 +55,7 @@ def train_first(folder: Path) -> str:
     """Train on the shipped corpus, activate what comes out, and return its version; takes less than a minute."""
     from classifier import train
 
-    return train.first(folder)
+    return str(train.first(folder))
 
 
 def _judgement(suggestion: Any) -> Judgement:  # noqa: ANN401 - classifier.predict.Suggestion

@@ -169,7 +169,7 @@ class Store:
             **_sealed(caller),
             assignments=[_assignment(ticket, one) for one in ticket.assignments],
             clocks=[_clock(clock, policy) for clock in ticket.clocks],
-            events=[_event(one) for one in decided],
+            events=[_event(one, changes(one)) for one in decided],
             notices=notices,
         )
         return None if id_ is None else int(id_)
@@ -268,7 +268,7 @@ class Transaction:
         clocks = [part for part in _changed(changed, "clocks") if isinstance(part, Clock)]
         touched = {part.number for part in _changed(changed, "assignments")}
         touched |= {clock.subject for clock in clocks if clock.subject}
-        event = _event(decided)
+        event = _event(decided, changed)
         try:
             rows = await self.fetch(
                 "record",
@@ -350,7 +350,7 @@ def _changed(changed: Mapping[str, Any], part: str) -> list[Any]:
     return [value for value in changed.get(part, {}).values() if value is not None]
 
 
-def _event(decided: Decided) -> dict[str, Any]:
+def _event(decided: Decided, changed: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "number": decided.after.version,
         "at": decided.at,
@@ -359,7 +359,7 @@ def _event(decided: Decided) -> dict[str, Any]:
         "department": decided.actor.department,
         "action": decided.action,
         "data": {} if decided.data is None else _plain_action(decided.data),
-        "changes": changes(decided),
+        "changes": changed,
         "state": decided.after.state,
     }
 

@@ -58,6 +58,11 @@ class House:
     clock: Clock
     tokens: dict[str, str]
 
+    async def log_in(self) -> None:
+        for id_ in PEOPLE:
+            response = await self.client.post("/api/v1/sessions", json={"person": id_, "password": PASSWORD})
+            self.tokens[id_] = (await response.json())["token"]
+
     async def ask(self, who: str, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         headers = {"Authorization": f"Bearer {self.tokens[who]}"}
         response = await self.client.request(method, f"/api/v1{path}", json=body, headers=headers)
@@ -85,11 +90,9 @@ async def house(pool: Pool) -> AsyncIterator[House]:
         await auth.create_person(desk, auth.Person(id=id_, name=id_, role=role, department=department), PASSWORD)
     settings = config.read({"HOTLINE_HOME": "/nonexistent"})
     async with TestClient(TestServer(make_application(desk, settings))) as client:
-        tokens = {}
-        for id_ in PEOPLE:
-            response = await client.post("/api/v1/sessions", json={"person": id_, "password": PASSWORD})
-            tokens[id_] = (await response.json())["token"]
-        yield House(client, desk, clock, tokens)
+        house = House(client, desk, clock, {})
+        await house.log_in()
+        yield house
     await live.close()
 
 
@@ -173,6 +176,7 @@ async def test_a_complaint_from_the_call_to_the_archive(house: House) -> None:  
 
     # 督办: the watcher finds it overdue, the supervisor presses and orders, the unit answers.
     house.clock.forward(days=40)
+    await house.log_in()
     while await tickets.look(house.desk):
         pass
     await worker.deliver(house.desk)
