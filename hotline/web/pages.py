@@ -405,7 +405,7 @@ async def department(request: web.Request) -> web.StreamResponse:
         unit=codes.department(unit),
         board=board,
         counts=dict(counts) if counts else {"open": 0, "late": 0},
-        notices=views.notices(told),
+        notices=views.notices(map(dict, told)),
         more=_more("/department", board),
         paged="after" in request.query,
     )

@@ -7,7 +7,7 @@ what somebody may do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
@@ -135,7 +135,7 @@ def _line(row: Mapping[str, Any], codes: Codes, now: datetime, base: str) -> Lin
         area=codes.area(row.get("area")),
         category=codes.leaf(row.get("category")),
         state=_state_of(row),
-        received=words.moment(_moment(row.get("received_at"))),
+        received=words.short_moment(_moment(row.get("received_at"))),
         lamp=lamp(due, now),
         left=words.left(due, now) if due else "",
         due=words.moment(due),
@@ -194,7 +194,7 @@ def asked(page: str, codes: Codes) -> tuple[Asked, ...]:
             title=row["title"],
             unit=codes.department(row["department"]),
             kind=_asked_for(row, codes),
-            asked=words.moment(_moment(row["asked_at"])),
+            asked=words.short_moment(_moment(row["asked_at"])),
             reason=row["reason"],
             urgency="" if row["urgency"] == Urgency.NORMAL else Urgency.of(row["urgency"]).chinese,
             urgency_code=row["urgency"],
@@ -233,7 +233,7 @@ def notices(rows: Iterable[Mapping[str, Any]]) -> tuple[NoticeLine, ...]:
         NoticeLine(
             href=f"/tickets/{row['ticket_id']}",
             text=words.NOTICES.get(row["kind"], words.W.notices),
-            at=words.moment(row["created_at"]),
+            at=words.short_moment(row["created_at"]),
             number=number(row["ticket_id"]),
         )
         for row in rows
@@ -383,7 +383,8 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
     ticket, matter = seen.file.ticket, seen.file.matter
     due = min((clock.due_at for clock in ticket.running() if clock.kind.is_duty), default=None)
     warn = codes.rulebook.policy.warn_share_left
-    clocks = [_clock(clock, codes, now, warn) for clock in ticket.clocks]
+    clocks = sorted(ticket.clocks, key=lambda clock: (not clock.kind.is_duty, clock.due_at))
+    lines = [_clock(clock, codes, now, warn) for clock in clocks]
     offered = frozenset(offer.action for offer in seen.offers)
     return Page(
         id=str(ticket.id),
@@ -393,15 +394,15 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
         state=ticket.state.chinese,
         state_code=ticket.state.value,
         outcome=ticket.outcome.chinese if ticket.outcome else "",
-        lamp=_worst(clock.lamp for clock, raw in zip(clocks, ticket.clocks, strict=True) if raw.is_running),
+        lamp=_worst(line.lamp for line, clock in zip(lines, clocks, strict=True) if clock.is_running),
         left=words.left(due, now) if due else "",
         marks=tuple(_ticket_marks(ticket)),
         said=matter.text,
         has_original=matter.has_original,
         facts=tuple(_ticket_facts(seen, codes, actor)),
         callers=tuple(_caller(person, seen, actor, attempt.clear) for person in seen.callers),
-        running=tuple(line for line, raw in zip(clocks, ticket.clocks, strict=True) if raw.is_running),
-        stopped=tuple(line for line, raw in zip(clocks, ticket.clocks, strict=True) if not raw.is_running),
+        running=tuple(line for line, clock in zip(lines, clocks, strict=True) if clock.is_running),
+        stopped=tuple(line for line, clock in zip(lines, clocks, strict=True) if not clock.is_running),
         assignments=tuple(_card(one, ticket, codes) for one in ticket.assignments if one.parent is None),
         answers=tuple(_answers(seen, codes)),
         why=_why(matter.suggestion, codes, candidates=bool(offered & {"dispatch", "designate"})),
@@ -512,8 +513,13 @@ def _clock_lamp(clock: Clock, now: datetime, warn: float) -> Lamp:
 
 def _card(one: Assignment, ticket: Ticket, codes: Codes) -> Card:
     w = words.W
-    times = ((w.sent, one.sent_at), (w.accepted, one.accepted_at), (w.contacted, one.contacted_at))
-    times = (*times, (w.replied, one.replied_at), (w.promised, one.promised_for))
+    times = (
+        (w.sent, one.sent_at),
+        (w.accepted, one.accepted_at),
+        (w.contacted, one.contacted_at),
+        (w.replied, one.replied_at),
+        (w.promised, one.promised_for),
+    )
     return Card(
         number=one.number,
         unit=codes.department(one.department),
@@ -540,7 +546,9 @@ def _request(one: Request, codes: Codes) -> tuple[str, tuple[Pair, ...]]:
     facts = [(words.moment(one.asked_at), one.reason)]
     if one.basis:
         facts.append((words.FIELDS["basis"], one.basis))
-    facts.append((one.decision.chinese, f"{words.moment(one.decided_at)} {one.answer}".strip()))
+    facts.append(
+        (words.W.decision, " ".join(filter(None, (one.decision.chinese, words.moment(one.decided_at), one.answer))))
+    )
     return f"{words.W.requests} {one.number} · {_asked_for(row, codes)}", tuple(facts)
 
 
@@ -618,15 +626,19 @@ def _step(event: Mapping[str, Any], ticket: Ticket, codes: Codes) -> Step:
 def told(action: str, data: Mapping[str, Any], ticket: Ticket, codes: Codes) -> Iterator[Pair]:
     """Yield the data of an event in words, without what was left empty."""
     hints = _hints(action)
-    for name, value in data.items():
-        text = _told(action, name, value, hints.get(name, str), ticket, codes)
+    for name in sorted(data, key=list(hints).index if set(data) <= set(hints) else None):
+        text = _told(action, name, data[name], hints.get(name, str), ticket, codes)
         if text:
             yield words.field(action, name), text
 
 
 @cache
 def _hints(action: str) -> Mapping[str, Any]:
-    return get_type_hints(do.ACTIONS[action]) if action in do.ACTIONS else {}
+    """The types of an action's fields, in the order in which they are told."""
+    if action not in do.ACTIONS:
+        return {}
+    hints = get_type_hints(do.ACTIONS[action])
+    return {field.name: hints[field.name] for field in fields(do.ACTIONS[action])}
 
 
 _UNITS = frozenset({"lead", "co", "department", "departments", "suggested"})

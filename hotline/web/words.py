@@ -134,6 +134,7 @@ W = SimpleNamespace(
     rulebook="规则版本",
     category_fixed="派单时确定分类",
     label_gap="：",
+    decision="审批",
     brand_rest="政务服务便民热线",
     agree="同意",
     disagree="不同意",
@@ -374,6 +375,11 @@ def moment(at: datetime | None) -> str:
     return at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M") if at else ""
 
 
+def short_moment(at: datetime | None) -> str:
+    """A moment of this season, to the minute; the year goes without saying."""
+    return at.astimezone(ZONE).strftime("%m-%d %H:%M") if at else ""
+
+
 def left(due: datetime, now: datetime) -> str:
     """How much time is left until `due`, or how much it is past, in words."""
     return f"还剩 {_span(due - now)}" if due >= now else f"已超 {_span(now - due)}"
@@ -428,7 +434,7 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"unknown action", "没有这个操作"),
     (r"unknown field", "没有这一项"),
     (r"is no field of an intake", "登记表没有这一项"),
-    (r"is missing", "还没有填"),
+    (r"(is|are) missing", "还没有填"),
     (r"is empty", "还没有填"),
     (r"must be a list", "应当是一组选项"),
     (r"cannot be given from outside", "不能由页面填写"),
@@ -447,7 +453,7 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"has problems", "有矛盾，不能发布"),
     (r"is no key of a page|is no such number|is no version", "不是有效的数字"),
     (r".*ambiguous", "有几个同名的，请从列表中选择"),
-    (r".*(phone|digits|number).*", "不是有效的电话号码，例：13800000000 或 0591-87654321"),
+    (r"is no phone number", "不是有效的电话号码，例：13800000000 或 0591-87654321"),
 )
 """What a value's problem, told in English by the service, is called; the first that fits counts."""
 
@@ -626,4 +632,4 @@ def truth(value: bool, *, decides: bool = False) -> str:  # noqa: FBT001 - the v
     """Yes or no; of a decision, whether it agrees."""
     if decides:
         return "同意" if value else "不同意"
-    return W.yes if value else W.no
+    return "是" if value else "否"

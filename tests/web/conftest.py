@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
+from argon2 import PasswordHasher
 
 from dispatch.model import Actor, Role
 from dispatch.rulebook import Policy
-from hotline import auth, db, office, tickets
+from hotline import db, office, tickets
 from hotline.app import make_application
 from hotline.calendar_seed import default_calendar
 from hotline.config import Key, read
@@ -23,7 +24,7 @@ from hotline.store import Store
 from hotline.vault import Vault
 
 PASSWORD = "geheim-12345"
-HASH = auth.hash_password(PASSWORD)
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 PEOPLE = {
     "agent": ("agent", "hotline"),
     "dispatcher": ("dispatcher", "hotline"),

@@ -23,7 +23,7 @@ REPLY = {
 }
 
 
-# --- who ----------------------------------------------------------------------------------------------------------------
+# --- who --------------------------------------------------------------------------------------------------------------
 
 
 async def test_whoever_is_not_logged_in_comes_to_the_log_in_and_back(open_browser: Open, bring: Bring) -> None:
@@ -32,7 +32,7 @@ async def test_whoever_is_not_logged_in_comes_to_the_log_in_and_back(open_browse
     await browser.get(f"/tickets/{ticket}", follow=False)
 
     assert browser.status == 303
-    assert browser.headers["Location"] == f"/login?next=%2Ftickets%2F{ticket}"
+    assert browser.headers["Location"] == f"/login?next=/tickets/{ticket}"
     await browser.post("/login", {"person": "agent", "password": PASSWORD, "next": f"/tickets/{ticket}"})
     assert browser.path == f"/tickets/{ticket}"
 
@@ -120,12 +120,13 @@ async def test_a_page_of_another_role_says_that_it_is_not_yours(open_browser: Op
     assert "您没有这项权限" in browser.html
 
 
-# --- boards -------------------------------------------------------------------------------------------------------------
+# --- boards -----------------------------------------------------------------------------------------------------------
 
 
 async def test_the_queue_shows_what_waits_with_its_count_and_lamp(open_browser: Open, bring: Bring, desk: Desk) -> None:
     ticket = await bring(category="010103")
-    desk.clock = lambda at=desk.now(): at + timedelta(days=2)
+    later = desk.now() + timedelta(days=2)
+    desk.clock = lambda: later
     browser = await open_browser("dispatcher")
 
     await browser.get("/queue")
@@ -196,7 +197,7 @@ async def test_a_request_waits_in_the_queue_of_the_dispatcher(open_browser: Open
     assert "退单，职责不符，建议由市水利局承办" in dispatcher.html
 
 
-# --- intake -------------------------------------------------------------------------------------------------------------
+# --- intake -----------------------------------------------------------------------------------------------------------
 
 
 async def open_by_form(browser: Browser, **values: str) -> str:
@@ -282,7 +283,7 @@ async def test_an_agent_may_answer_at_once(open_browser: Open) -> None:
     assert "请拨城管热线。" in browser.html
 
 
-# --- one ticket ---------------------------------------------------------------------------------------------------------
+# --- one ticket -------------------------------------------------------------------------------------------------------
 
 
 async def test_the_page_offers_what_may_be_done_and_nothing_else(open_browser: Open, bring: Bring) -> None:
@@ -505,7 +506,7 @@ async def test_what_people_write_is_text_and_never_markup(open_browser: Open, br
         assert "<img" not in browser.html
 
 
-# --- search -------------------------------------------------------------------------------------------------------------
+# --- search -----------------------------------------------------------------------------------------------------------
 
 
 async def test_tickets_are_found_by_word_number_and_phone(open_browser: Open, bring: Bring) -> None:
@@ -542,7 +543,7 @@ async def test_a_word_that_cannot_be_searched_says_so(open_browser: Open) -> Non
     assert "每个词二至五十个字" in browser.html
 
 
-# --- the frame ----------------------------------------------------------------------------------------------------------
+# --- the frame --------------------------------------------------------------------------------------------------------
 
 
 async def test_no_page_asks_more_than_twelve_queries(open_browser: Open, bring: Bring, desk: Desk) -> None:
