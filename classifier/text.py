@@ -98,7 +98,7 @@ def reference_words(text: str) -> list[str]:
 
 def lexicon() -> tuple[str, ...]:
     """The words that jieba's dictionary lacks or splits: departments, government terms, what 12345 people say."""
-    return _lines("lexicon.txt")
+    return lines("lexicon.txt")
 
 
 def cut_all(texts: Sequence[str]) -> list[list[str]]:
@@ -106,7 +106,7 @@ def cut_all(texts: Sequence[str]) -> list[list[str]]:
     return [words(clean(text)) for text in texts]
 
 
-def _lines(name: str) -> tuple[str, ...]:
+def lines(name: str) -> tuple[str, ...]:
     """The lines of one of our data files, without empty ones and remarks."""
     content = (resources.files("classifier") / "data" / name).read_text(encoding="utf-8")
     return tuple(line.strip() for line in content.splitlines() if line.strip() and not line.startswith("#"))
@@ -115,7 +115,7 @@ def _lines(name: str) -> tuple[str, ...]:
 @cache
 def _simplified() -> dict[int, str]:
     """Traditional characters to simplified ones, one to one; what has several readings is left alone."""
-    pairs = "".join(_lines("traditional.txt"))
+    pairs = "".join(lines("traditional.txt"))
     return {ord(pairs[i]): pairs[i + 1] for i in range(0, len(pairs), 2)}
 
 

@@ -1,0 +1,108 @@
+"""The command line: python -m classifier train | evaluate | show | activate.
+
+Parses, calls, prints; progress goes to standard error, figures to standard output, as JSON with `--json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from classifier import card, corpus, evaluate, registry, trust
+from classifier.corpus import CorpusError
+from classifier.registry import RegistryError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns 0, or 1 with a sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        answer = options.run(options)
+    except (RegistryError, CorpusError, OSError) as error:
+        print(f"classifier: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(answer, ensure_ascii=False, indent=None if options.json else 2))
+    return 0
+
+
+def _train(options: argparse.Namespace) -> dict[str, Any]:
+    from classifier import train  # scikit-learn takes a second to import
+
+    started = time.perf_counter()
+    examples = corpus.read(options.corpus)
+    faults = corpus.problems(examples)
+    if faults and not options.anyway:
+        raise CorpusError("; ".join(faults[:20]) + " (--anyway trains all the same)")
+    setting = train.Setting(promise=trust.Promise(precision=options.promise))
+    model = train.train(examples, setting, _progress)
+    home = registry.save(options.models, model, card.pictures(model.card))
+    if options.activate:
+        registry.activate(options.models, model.version)
+    size = sum(path.stat().st_size for path in home.iterdir())
+    return {
+        "version": model.version,
+        "folder": str(home),
+        "megabytes": round(size / 1e6, 2),
+        "seconds": round(time.perf_counter() - started, 1),
+        "active": registry.active_version(options.models),
+        "questions": _brief(model.card["questions"]),
+    }
+
+
+def _show(options: argparse.Namespace) -> dict[str, Any]:
+    told = registry.card(options.models, options.version)
+    return {"active": registry.active_version(options.models), "versions": registry.versions(options.models), "card": told}
+
+
+def _activate(options: argparse.Namespace) -> dict[str, Any]:
+    before = registry.active_version(options.models)
+    registry.activate(options.models, options.version)
+    return {"active": options.version, "before": before}
+
+
+def _brief(questions: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a card without its long lists."""
+    long = {"reliability", "confusions"}
+    return {
+        name: {width: {key: value for key, value in told.items() if key not in long} for width, told in question["levels"].items()}
+        for name, question in questions.items()
+    }
+
+
+def _progress(step: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {step}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m classifier", description="Train, evaluate, show and activate models.")
+    commands = parser.add_subparsers(required=True, metavar="train | evaluate | show | activate")
+    learn = _command(commands, "train", _train, "learn a model from a corpus and store it as a new version")
+    learn.add_argument("--corpus", type=Path, default=corpus.shipped(), help="a .jsonl file or a folder of them (the shipped one)")
+    learn.add_argument("--models", type=Path, default=Path("models"), help="the folder of versions (models)")
+    learn.add_argument("--promise", type=float, default=0.98, help="the precision that a sure category keeps (0.98)")
+    learn.add_argument("--activate", action="store_true", help="put the new version into use")
+    learn.add_argument("--anyway", action="store_true", help="train although the corpus has problems")
+    show = _command(commands, "show", _show, "print the card of a version")
+    show.add_argument("version", nargs="?", help="the active one if left out")
+    show.add_argument("--models", type=Path, default=Path("models"))
+    activate = _command(commands, "activate", _activate, "put a version into use; with an older one: roll back")
+    activate.add_argument("version")
+    activate.add_argument("--models", type=Path, default=Path("models"))
+    evaluate.add_commands(commands.add_parser("evaluate", help="print the figures of the issue on messages with known labels"), _progress)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, said: str) -> argparse.ArgumentParser:  # noqa: ANN401 - argparse hides its types
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=said, description=said)
+    parser.add_argument("--json", action="store_true", help="one line of JSON")
+    parser.set_defaults(run=run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""What a model tells of itself: figures out of fold at each level, the worst confusions, and the calibration as a picture.
+
+Makes values and SVG text; reads and writes no files.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from classifier import predict, trust
+from classifier.linear import Fit
+from classifier.predict import Judge
+
+_SIZE = 320
+_CONFUSIONS = 20
+
+
+def question(fit: Fit, judge: Judge, promise: trust.Promise) -> dict[str, Any]:
+    """Return the figures of one question, a level each, all from scores of models that had not seen the text."""
+    plain = trust.softmax(fit.out_of_fold, judge.warmth)
+    labels = judge.head.labels
+    levels = {}
+    for width, level in zip(judge.widths, judge.levels, strict=True):
+        names, sums = predict.rolled_up(plain, labels, width or max(map(len, labels)))
+        number = {name: at for at, name in enumerate(names)}
+        truth = np.array([number[labels[at][: width or None]] for at in fit.truth], dtype=np.int64)
+        levels[str(width)] = figures(sums, truth, level) | {"confusions": _confusions(sums, truth, names)}
+    return {"labels": len(labels), "promise": promise.precision, "assurance": promise.assurance, "levels": levels}
+
+
+def figures(plain: NDArray[np.float64], truth: NDArray[np.int64], level: trust.Level) -> dict[str, Any]:
+    """Return accuracy, macro-F1, top-k, calibration error, and what the threshold delivers with its interval."""
+    order = np.argsort(-plain, axis=1, kind="stable")
+    right = order[:, 0] == truth
+    confidence = level.curve(plain.max(axis=1))
+    sure = confidence >= level.threshold
+    low, high = trust.interval(int(right[sure].sum()), int(sure.sum()))
+    inside = plain >= level.floor
+    return {
+        "examples": len(truth),
+        "accuracy": float(right.mean()),
+        "macro_f1": float(f1_score(truth, order[:, 0], average="macro", zero_division=0)),
+        **{f"top_{k}": float((order[:, :k] == truth[:, None]).any(axis=1).mean()) for k in (2, 3, 5)},
+        "calibration_error": trust.calibration_error(confidence, right),
+        "reliability": trust.reliability(confidence, right),
+        "threshold": level.threshold,
+        "coverage": float(sure.mean()),
+        "precision": float(right[sure].mean()) if sure.any() else None,
+        "precision_interval": [low, high],
+        "set_99_holds": float(inside[np.arange(len(truth)), truth].mean()),
+        "set_99_size": float(inside.sum(axis=1).mean()),
+    }
+
+
+def pictures(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return the pictures that belong to a card, by file name."""
+    return {"calibration.svg": calibration_svg(told["questions"]["category"]["levels"])}
+
+
+def calibration_svg(levels: Mapping[str, Any]) -> str:
+    """Draw stated confidence against the share that was right, a line for each level; on the diagonal it is honest."""
+    colours = ("#1b6ca8", "#c8553d", "#5b8c5a")
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -20 {_SIZE + 60} {_SIZE + 70}" font-family="sans-serif" font-size="11">',
+        f'<rect width="{_SIZE}" height="{_SIZE}" fill="#fff" stroke="#888"/>',
+        f'<line x1="0" y1="{_SIZE}" x2="{_SIZE}" y2="0" stroke="#bbb" stroke-dasharray="4"/>',
+    ]
+    for at, ((width, told), colour) in enumerate(zip(levels.items(), colours, strict=False)):
+        dots = [(stated * _SIZE, (1 - seen) * _SIZE, count) for stated, seen, count in told["reliability"]]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in dots)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}"/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{1 + count**0.5 / 8:.1f}" fill="{colour}"/>' for x, y, count in dots]
+        name = f"{width} digits, ECE {told['calibration_error']:.3f}"
+        parts.append(f'<text x="8" y="{16 + 14 * at}" fill="{colour}">{name}</text>')
+    parts.append(f'<text x="{_SIZE / 2 - 50}" y="{_SIZE + 28}">stated confidence</text>')
+    parts.append(f'<text transform="translate(-12,{_SIZE / 2 + 40}) rotate(-90)">share that was right</text></svg>')
+    return "\n".join(parts) + "\n"
+
+
+def _confusions(plain: NDArray[np.float64], truth: NDArray[np.int64], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The most frequent confusions: what it is, what it was taken for, how often."""
+    taken = plain.argmax(axis=1)
+    counts = Counter((int(is_), int(as_)) for is_, as_ in zip(truth, taken, strict=True) if is_ != as_)
+    return [{"is": names[is_], "taken_for": names[as_], "count": count} for (is_, as_), count in counts.most_common(_CONFUSIONS)]

@@ -1,0 +1,159 @@
+"""Linear judgement: ridge regression on one-hot labels, with scores for each example from a model that never saw it.
+
+Up to `DENSE_LIMIT` examples the regression is solved exactly over the examples (the dual), a few seconds for thousands of
+them whatever the number of labels; beyond, by conjugate gradients over the features. Knows no words and no probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import StratifiedGroupKFold
+
+DENSE_LIMIT: Final = 9_000
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Scores of rows for each label: weights of shape (features, labels), bias of shape (labels,)."""
+
+    labels: tuple[str, ...]
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    @cached_property
+    def middle(self) -> NDArray[np.float32]:
+        """The mean weight of each feature over the labels, shape (features,): what speaks for no label in particular."""
+        return np.asarray(self.weights.mean(axis=1), dtype=np.float32)
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """The column of each label."""
+        return {label: at for at, label in enumerate(self.labels)}
+
+    def scores(self, rows: sparse.csr_matrix) -> NDArray[np.float32]:
+        """Return scores, shape (rows, labels); higher is likelier."""
+        return np.asarray(rows @ self.weights, dtype=np.float32) + self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A head, and the scores of the examples by models trained without them and their near-duplicates."""
+
+    head: Head
+    truth: NDArray[np.int64]
+    out_of_fold: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to fit: the strength of the ridge, the number of folds, the seed of their drawing."""
+
+    ridge: float = 0.3
+    folds: int = 5
+    seed: int = 12345
+
+
+def fit(
+    rows: sparse.csr_matrix,
+    questions: Mapping[str, Sequence[str]],
+    groups: NDArray[np.int64],
+    manner: Manner,
+    say: Progress = lambda _: None,
+) -> dict[str, Fit]:
+    """Return for each question the head over all rows and out-of-fold scores; each question has one label a row.
+
+    All questions are solved at once. Folds are spread evenly by the first question; rows of one group are never on both
+    sides of a fold.
+    """
+    names = {question: tuple(sorted(set(labels))) for question, labels in questions.items()}
+    truths = {question: _numbers(labels, names[question]) for question, labels in questions.items()}
+    targets = np.hstack([np.eye(len(names[question]), dtype=np.float32)[truths[question]] for question in questions])
+    solver = _Dual(rows, targets, manner.ridge) if rows.shape[0] <= DENSE_LIMIT else _Primal(rows, targets, manner.ridge)
+    unseen = np.zeros_like(targets)
+    for at, (learn, test) in enumerate(fold_pairs(next(iter(truths.values())), groups, manner), 1):
+        say(f"fold {at} of {manner.folds}")
+        unseen[test] = solver.scores(learn, test)
+    say("all examples")
+    weights, bias = solver.weights()
+    fits, start = {}, 0
+    for question, labels in names.items():
+        part = slice(start, start + len(labels))
+        head = Head(labels, np.ascontiguousarray(weights[:, part]), bias[part])
+        fits[question] = Fit(head, truths[question], unseen[:, part])
+        start = part.stop
+    return fits
+
+
+def _numbers(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:
+    number = {name: at for at, name in enumerate(names)}
+    return np.array([number[label] for label in labels], dtype=np.int64)
+
+
+def fold_pairs(
+    truth: NDArray[np.int64], groups: NDArray[np.int64], manner: Manner
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return (learn, test) positions a fold, classes spread evenly, groups kept whole; labels of one example are allowed."""
+    import warnings
+
+    drawing = StratifiedGroupKFold(manner.folds, shuffle=True, random_state=manner.seed)
+    with warnings.catch_warnings():
+        # A label with fewer examples than folds is missing in some of them; that is life, not news.
+        warnings.simplefilter("ignore", UserWarning)
+        return [(learn, test) for learn, test in drawing.split(truth, truth, groups)]
+
+
+class _Dual:
+    """Exact ridge over any subset of the examples; holds the matrix of their likeness, shape (n, n)."""
+
+    def __init__(self, rows: sparse.csr_matrix, targets: NDArray[np.float32], ridge: float) -> None:
+        self._rows, self._targets, self._ridge = rows, targets, ridge
+        self._likeness = np.asarray((rows @ rows.T).toarray(), dtype=np.float32)
+
+    def scores(self, learn: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the scores of the examples at `test` by what is learned from those at `learn`."""
+        shares, bias = self._shares(learn)
+        return np.asarray(self._likeness[np.ix_(test, learn)] @ shares + bias, dtype=np.float32)
+
+    def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return (weights, bias) learned from all examples."""
+        shares, bias = self._shares(np.arange(len(self._targets)))
+        return np.asarray(self._rows.T @ shares, dtype=np.float32), bias
+
+    def _shares(self, learn: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """How much each example adds to each label, shape (learn, labels), and the bias."""
+        bias = self._targets[learn].mean(axis=0)
+        matrix = self._likeness[np.ix_(learn, learn)]
+        matrix[np.diag_indices_from(matrix)] += self._ridge
+        factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        return linalg.cho_solve(factor, self._targets[learn] - bias, check_finite=False).astype(np.float32), bias
+
+
+class _Primal:
+    """Ridge by conjugate gradients, for more examples than fit into a square."""
+
+    def __init__(self, rows: sparse.csr_matrix, targets: NDArray[np.float32], ridge: float) -> None:
+        self._rows, self._targets, self._ridge = rows, targets, ridge
+
+    def scores(self, learn: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the scores of the examples at `test` by what is learned from those at `learn`."""
+        weights, bias = self._solved(learn)
+        return np.asarray(self._rows[test] @ weights + bias, dtype=np.float32)
+
+    def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return (weights, bias) learned from all examples."""
+        return self._solved(np.arange(len(self._targets)))
+
+    def _solved(self, learn: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        bias = self._targets[learn].mean(axis=0)
+        ridge = Ridge(alpha=self._ridge, fit_intercept=False, solver="sparse_cg", tol=1e-3, max_iter=60)
+        ridge.fit(self._rows[learn], self._targets[learn] - bias)
+        return np.asarray(ridge.coef_, dtype=np.float32).reshape(len(bias), -1).T, bias

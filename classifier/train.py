@@ -1,0 +1,134 @@
+"""From examples to a model: learn features, fit each question, learn what to believe, write the card.
+
+Seeded throughout: the same examples give the same model bit by bit, and so the same version name, which is made of the
+hash of the data and of the recipe. Reads no files but the shipped corpus, stores nothing but through `registry`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+from numpy.typing import NDArray
+
+from classifier import card, corpus, features, linear, places, predict, registry, similar, trust
+from classifier.corpus import Example
+from classifier.linear import Fit, Manner, Progress
+from classifier.predict import LEVELS, Judge, Model
+
+# A leaf of the shipped corpus has four examples; what the leaves of one branch share is most of what is known of each.
+BRANCH_SHARE, ROOT_SHARE = 0.5, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """All that changes what is learned from the same examples."""
+
+    recipe: features.Recipe = features.Recipe(characters=(2,), most=40_000)
+    manner: Manner = Manner(ridge=0.3)
+    promise: trust.Promise = trust.Promise()
+
+
+def first(folder: Path, say: Progress = lambda _: None) -> str:
+    """Train on the shipped corpus, activate what comes out, and return its version; takes less than a minute."""
+    model = train(corpus.read(corpus.shipped()), Setting(), say)
+    registry.save(folder, model, card.pictures(model.card))
+    registry.activate(folder, model.version)
+    return model.version
+
+
+def train(examples: Sequence[Example], setting: Setting, say: Progress = lambda _: None) -> Model:
+    """Return the model of cleaned `examples`; what a field leaves empty is not learned from.
+
+    Raises CorpusError when there are too few examples to keep any back.
+    """
+    if len({example.category for example in examples}) < 2 or len(examples) < 2 * setting.manner.folds:
+        raise corpus.CorpusError(f"{len(examples)} examples are too few to learn from; give at least two categories and 10 texts")
+    texts = [example.text for example in examples]
+    say(f"{len(texts)} examples: near-duplicates")
+    groups = similar.groups(texts)
+    say("vocabulary")
+    learned = features.learn(texts, setting.recipe)
+    rows = learned.rows(texts)
+    questions = {
+        "category": [example.category for example in examples],
+        "kind": [example.kind or "consult" for example in examples],
+        "urgency": [example.urgency or "normal" for example in examples],
+    }
+    fits = linear.fit(rows, questions, groups, setting.manner, say)
+    fits["category"] = _with_branches(fits["category"])
+    fits = {name: _as_stored(fit) for name, fit in fits.items()}
+    judges = {name: judge(fit, LEVELS if name == "category" else (0,), setting.promise) for name, fit in fits.items()}
+    told = _card(examples, setting, judges, fits)
+    return Model(_version(told), learned, judges, places.learn(examples), told)
+
+
+def judge(fit: Fit, widths: tuple[int, ...], promise: trust.Promise) -> Judge:
+    """Learn from out-of-fold scores how warm, how sure, and from where on to promise, at each width of the labels."""
+    warmth = trust.warmth(fit.out_of_fold, fit.truth)
+    levels = []
+    for width in widths:
+        probabilities, truth = at_width(fit, warmth, width)
+        confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+        curve = trust.curve(confidence, right)
+        threshold = trust.threshold(curve(confidence), right, promise)
+        levels.append(trust.Level(curve, threshold, trust.floor(probabilities, truth)))
+    return Judge(fit.head, warmth, widths, tuple(levels))
+
+
+def at_width(fit: Fit, warmth: float, width: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return out-of-fold probabilities and truth with labels cut to `width` digits; 0 leaves them whole."""
+    probabilities = trust.softmax(fit.out_of_fold, warmth)
+    if not width:
+        return probabilities, fit.truth
+    names, sums = predict.rolled_up(probabilities, fit.head.labels, width)
+    number = {name: at for at, name in enumerate(names)}
+    mapped = np.array([number[label[:width]] for label in fit.head.labels], dtype=np.int64)
+    return sums, mapped[fit.truth]
+
+
+def _as_stored(fit: Fit) -> Fit:
+    """Round the weights to what is stored, so a stored model judges as the fresh one did."""
+    return replace(fit, head=replace(fit.head, weights=registry.restored(*registry.quantised(fit.head.weights))))
+
+
+def _with_branches(fit: Fit) -> Fit:
+    """Add to each leaf a share of the scores of its level 2 and level 1, which ridge gives as the sums of their leaves."""
+    labels = fit.head.labels
+    mix = np.eye(len(labels), dtype=np.float32)
+    for width, share in ((LEVELS[1], BRANCH_SHARE), (LEVELS[0], ROOT_SHARE)):
+        alike = np.array([[one[:width] == other[:width] for other in labels] for one in labels], dtype=np.float32)
+        mix += share * alike
+    head = replace(fit.head, weights=fit.head.weights @ mix, bias=fit.head.bias @ mix)
+    return replace(fit, head=head, out_of_fold=fit.out_of_fold @ mix)
+
+
+def _card(examples: Sequence[Example], setting: Setting, judges: dict[str, Judge], fits: dict[str, Fit]) -> dict[str, Any]:
+    """What the model was made of and what it is worth on texts it had not seen."""
+    versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
+    return {
+        "data": {
+            "sha256": corpus.fingerprint(examples),
+            "examples": len(examples),
+            "from": min((example.at for example in examples if example.at), default=""),
+            "to": max((example.at for example in examples if example.at), default=""),
+            "duplicate_share": round(similar.duplicate_share([example.text for example in examples]), 4),
+        },
+        "libraries": {**versions, "scikit-learn": sklearn.__version__},
+        "setting": repr(setting),
+        "shares": corpus.shares(example.category[: LEVELS[0]] for example in examples),
+        "questions": {name: card.question(fits[name], judges[name], setting.promise) for name in judges},
+    }
+
+
+def _version(told: dict[str, Any]) -> str:
+    """A name made of what decides the content: data, setting, libraries."""
+    decided = "\x1e".join((told["data"]["sha256"], told["setting"], repr(sorted(told["libraries"].items()))))
+    return "m" + hashlib.sha256(decided.encode()).hexdigest()[:12]

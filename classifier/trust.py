@@ -1,0 +1,122 @@
+"""How far a score may be believed: calibration, a threshold that keeps its promise, sets that hold the right label.
+
+All is learned from scores of examples by models that never saw them (out of fold), and is checked on others. Knows no
+texts and no categories: numbers in, numbers out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special, stats
+
+NEVER: Final = 2.0
+"""A threshold that no probability reaches: the promise cannot be kept at all."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """From stated to observed confidence of the first label: a logistic line over the log-odds."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, confidence: Floats) -> Floats:
+        odds = special.logit(np.clip(confidence, 1e-6, 1 - 1e-6))
+        return np.asarray(special.expit(self.slope * odds + self.offset))
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What is known of one level of the hierarchy: its curve, its thresholds, and what they delivered out of fold."""
+
+    curve: Curve
+    threshold: float
+    floor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Precision asked for, and how sure one wants to be that it is kept on messages not seen."""
+
+    precision: float = 0.98
+    assurance: float = 0.8
+
+
+def softmax(scores: NDArray[np.floating], warmth: float) -> Floats:
+    """Return probabilities, shape as `scores`; each row sums to 1."""
+    return np.asarray(special.softmax(scores.astype(np.float64) * warmth, axis=1))
+
+
+def warmth(scores: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
+    """Return the factor that makes softmax of `scores` likeliest; one number, so it cannot overfit."""
+
+    def loss(log_factor: float) -> float:
+        logs = special.log_softmax(scores.astype(np.float64) * np.exp(log_factor), axis=1)
+        return float(-logs[np.arange(len(truth)), truth].mean())
+
+    return float(np.exp(optimize.minimize_scalar(loss, bounds=(-3, 6), method="bounded").x))
+
+
+def curve(confidence: Floats, correct: NDArray[np.bool_]) -> Curve:
+    """Return the curve under which the confidences are likeliest; the plain one if all or none were right."""
+    if correct.all() or not correct.any():
+        return Curve()
+    odds = special.logit(np.clip(confidence, 1e-6, 1 - 1e-6))
+
+    def loss(line: Floats) -> float:
+        logits = line[0] * odds + line[1]
+        ridge = 1e-3 * float((line[0] - 1) ** 2 + line[1] ** 2)
+        return float(np.logaddexp(0, np.where(correct, -logits, logits)).mean()) + ridge
+
+    slope, offset = optimize.minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
+    return Curve(float(slope), float(offset))
+
+
+def threshold(confidence: Floats, correct: NDArray[np.bool_], promise: Promise) -> float:
+    """Return the lowest confidence from which on the promise is kept, or NEVER.
+
+    Kept means: with the assurance asked for, the true precision of what lies at or above is at least the promise.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    right = np.cumsum(correct[order])
+    count = np.arange(1, len(order) + 1)
+    # The exact lower bound (Clopper and Pearson) on the precision of the best `count` examples.
+    lower = np.where(right > 0, stats.beta.ppf(1 - promise.assurance, np.maximum(right, 1), count - right + 1), 0.0)
+    kept = np.nonzero(lower >= promise.precision)[0]
+    return float(confidence[order[kept[-1]]]) if len(kept) else NEVER
+
+
+def interval(right: int, count: int, assurance: float = 0.95) -> tuple[float, float]:
+    """Return the exact two-sided interval of a share; (0, 1) for nothing counted."""
+    tail = (1 - assurance) / 2
+    low = float(stats.beta.ppf(tail, right, count - right + 1)) if right else 0.0
+    high = float(stats.beta.ppf(1 - tail, right + 1, count - right)) if right < count else 1.0
+    return low, high
+
+
+def calibration_error(confidence: Floats, correct: NDArray[np.bool_], bins: int = 15) -> float:
+    """Return the expected calibration error of the first label over bins of equal width."""
+    return sum(abs(stated - seen) * count for stated, seen, count in reliability(confidence, correct, bins)) / max(len(correct), 1)
+
+
+def reliability(confidence: Floats, correct: NDArray[np.bool_], bins: int = 15) -> list[tuple[float, float, int]]:
+    """Return (mean confidence, share right, count) of each bin that holds anything."""
+    number = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        (float(confidence[number == at].mean()), float(correct[number == at].mean()), int((number == at).sum()))
+        for at in range(bins)
+        if (number == at).any()
+    ]
+
+
+def floor(probabilities: Floats, truth: NDArray[np.int64], coverage: float = 0.99) -> float:
+    """Return the probability from which on labels belong into the set that holds the right one with `coverage` (conformal)."""
+    own = np.sort(probabilities[np.arange(len(truth)), truth])
+    at = int(np.floor((len(own) + 1) * (1 - coverage))) - 1
+    return float(own[at]) if at >= 0 else 0.0

@@ -1,0 +1,61 @@
+import json
+
+import pytest
+
+from classifier import corpus, text
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("我的电话是１３８　１２３４　５６７８，请回", "我的电话是〔电话〕,请回"),  # full width, with gaps
+        ("打给 +86 139-8765-4321", "打给 〔电话〕"),
+        ("座机0596-2671234没人接", "座机〔电话〕没人接"),
+        ("手机一三八零零一三八零零零", "手机〔电话〕"),  # as a recogniser of speech writes it
+        ("身份证号码110101199003078515", "身份证号码〔证件〕"),
+        ("证件 11010119900307851x 遗失", "证件 〔证件〕 遗失"),
+        ("旧证110101900307851", "旧证〔证件〕"),  # fifteen digits
+        ("卡号6222 0212 3456 7890 123", "卡号〔卡号〕"),
+        ("转到6217-0000-1234-5678", "转到〔卡号〕"),
+        ("粤B·12345乱停", "〔车牌〕乱停"),
+        ("沪AD12345占道", "〔车牌〕占道"),  # new energy
+        ("我叫王小明,住三楼", "我叫〔姓名〕,住三楼"),
+        ("联系人:欧阳海。", "联系人:〔姓名〕。"),
+        ("张先生来电", "〔姓名〕先生来电"),
+        ("邮箱abc.def@example.com", "邮箱〔邮箱〕"),
+        ("加微信号:tom_1988", "加〔号码〕"),
+        ("订单20240318771203", "订单〔号码〕"),
+    ],
+)
+def test_what_identifies_a_person_is_masked(said: str, kept: str):
+    assert text.clean(said) == kept
+
+
+@pytest.mark.parametrize("said", ["2024年3月5日停水", "G4高速K123处", "电费1234.56元", "12345没人接", "3号楼1502室", "京沪高铁"])
+def test_what_identifies_nobody_stays(said: str):
+    assert text.clean(said) == said
+
+
+def test_normalising_folds_width_marks_breaks_and_traditional_characters():
+    assert text.normalise("電話打不通！！！\r\n　太慢ＡＢＣ１２") == "电话打不通! 太慢ABC12"
+
+
+def test_cleaning_twice_changes_nothing_more():
+    for example in corpus.read(corpus.shipped())[::5]:
+        assert text.clean(example.text) == example.text
+
+
+def test_the_fast_cutter_gives_what_jieba_gives():
+    for file in sorted(corpus.shipped().glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines()[::6]:
+            cleaned = text.clean(json.loads(line)["text"])
+            assert text.words(cleaned) == text.reference_words(cleaned)
+
+
+def test_words_of_the_lexicon_stay_whole():
+    assert text.words("住建局没有办理不动产登记") == ["住建局", "没有", "办理", "不动产登记"]
+    assert len(text.lexicon()) == len(set(text.lexicon()))
+
+
+def test_traditional_characters_come_in_pairs():
+    assert len("".join(text.lines("traditional.txt"))) % 2 == 0
