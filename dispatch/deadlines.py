@@ -43,7 +43,8 @@ def keep_clocks(decided: Decided, rulebook: Rulebook) -> Decided:
 
     Raises LookupError when the rulebook has no allowance for a duty, ValueError when its calendar never opens.
     """
-    return replace(decided, after=replace(decided.after, clocks=due_times(decided, rulebook)))
+    after = replace(decided.after, clocks=due_times(decided, rulebook))
+    return Decided(decided.before, after, decided.action, decided.data, decided.actor, decided.at)
 
 
 def due_times(decided: Decided, rulebook: Rulebook) -> tuple[Clock, ...]:

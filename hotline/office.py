@@ -82,14 +82,12 @@ async def is_founded(desk: Desk) -> bool:
 async def found(desk: Desk, city: City, *, by: str) -> Rulebook:
     """Enter a city's areas, departments, categories and first rules; raises BadInput when the rules have problems."""
     async with desk.store.transaction() as transaction:
-        for area in city.areas:
-            await transaction.execute("put_area", **{**area, "parent": area["parent"] or None})
-        for unit in city.departments:
-            await transaction.execute("put_department", **{**unit, "parent": unit["parent"] or None})
+        await transaction.execute("put_areas", areas=[_rooted(area) for area in city.areas])
+        await transaction.execute("put_departments", departments=[_rooted(unit) for unit in city.departments])
         for category in city.categories:
             if category["statutory"]:
                 Allowance.parse(category["statutory"])
-            await transaction.execute("put_category", **category)
+        await transaction.execute("put_categories", categories=city.categories)
         for part, body in city.parts.items():
             await transaction.fetch(
                 "publish_part",
@@ -105,6 +103,11 @@ async def found(desk: Desk, city: City, *, by: str) -> Rulebook:
     if found_problems:
         raise BadInput("rulebook", rulebook.version, "has problems", "; ".join(found_problems[:20]))
     return rulebook
+
+
+def _rooted(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An empty superior in a file means none."""
+    return {**row, "parent": row["parent"] or None}
 
 
 def _source(part: str, body: Any) -> str:  # noqa: ANN401 - the part's JSON

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import asyncpg
+import numpy as np
 
 from dispatch.errors import Rule, RuleBroken
 from dispatch.history import build, changes
@@ -290,17 +290,13 @@ class Transaction:
 
 
 def grams(text: str) -> list[int]:
-    """Return every pair of neighbouring characters as one integer, sorted, each once; blanks are left out.
+    """Return every pair of neighbouring UTF-16 units as one integer, sorted, each once; blanks are left out.
 
-    Both 16-bit halves of a pair fit PostgreSQL's integer; a character beyond them counts by its low bits, which
-    can only find too much, and the search checks what it finds.
+    Both halves of a pair fit PostgreSQL's integer. Case is folded; what the search finds by pairs it checks by text.
     """
-    codes = [ord(character) & 0xFFFF for character in text.lower() if not character.isspace()]
-    return sorted({_signed(left << 16 | right) for left, right in pairwise(codes)})
-
-
-def _signed(bits: int) -> int:
-    return (bits ^ 0x80000000) - 0x80000000
+    units = np.frombuffer("".join(text.lower().split()).encode("utf-16-le"), dtype=np.uint16).astype(np.uint32)
+    pairs = np.unique(units[:-1] << 16 | units[1:])
+    return np.sort(pairs.astype(np.int32)).tolist()
 
 
 def _like(word: str) -> str:

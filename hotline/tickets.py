@@ -110,6 +110,7 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
     """
     rulebook = await desk.rulebook()
     at = desk.now()
+    said = intake.text
     intake = _checked(intake, rulebook, at)
     ticket = _new_ticket(intake, await desk.store.new_ticket_id(at.astimezone(ZONE)), rulebook, at)
     history = [keep_clocks(receive(ticket, actor), rulebook)]
@@ -119,12 +120,11 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
         trace = _trace(answer, None)
         if isinstance(answer, Send):
             history.append(_send_by_machine(history[-1].after, answer, rulebook, at))
-    original = vault.mask_text(intake.text)
     id_ = await desk.store.open_ticket(
         history,
-        _matter(intake, original, actor, trace),
+        _matter(intake, actor, trace),
         _seal(desk, intake),
-        original=desk.vault.seal(intake.text, about="text") if original != intake.text else None,
+        original=desk.vault.seal(said, about="text") if said != intake.text else None,
         notices=[notice for decided in history for notice in _notices(decided, rulebook)],
         policy=rulebook.policy,
     )
@@ -195,7 +195,7 @@ def _moment(name: str, value: Any) -> datetime:  # noqa: ANN401 - whatever JSON 
 
 
 def _checked(intake: Intake, rulebook: Rulebook, at: datetime) -> Intake:
-    """Hold an intake against the city's codes and bounds, and write its phone number in one form."""
+    """Hold an intake against the city's codes and bounds; write its phone in one form and mask numbers in its texts."""
     for name, most in LONGEST.items():
         value = getattr(intake, name) or ""
         if "\x00" in value:
@@ -212,8 +212,10 @@ def _checked(intake: Intake, rulebook: Rulebook, at: datetime) -> Intake:
     if intake.source != LOCAL and not intake.outside_id:
         raise BadInput("outside_id", "", "is missing", "the number that the source gave, or source local")
     phone = vault.phone(intake.phone) if intake.phone else ""
-    title = intake.title.strip() or vault.mask_text(intake.text.strip().splitlines()[0])[:40]
-    return replace(intake, phone=phone, title=vault.mask_text(title), received_at=intake.received_at or at)
+    text = vault.mask_text(intake.text)
+    title = vault.mask_text(intake.title.strip()) if intake.title.strip() else text.strip().splitlines()[0][:40]
+    received_at, place = intake.received_at or at, vault.mask_text(intake.place)
+    return replace(intake, text=text, phone=phone, title=title, place=place, received_at=received_at)
 
 
 def _known(name: str, code: str | None, codes: Mapping[str, Any]) -> None:
@@ -246,11 +248,11 @@ def _new_ticket(intake: Intake, number: int, rulebook: Rulebook, at: datetime) -
     )
 
 
-def _matter(intake: Intake, masked: str, actor: Actor, trace: Mapping[str, Any] | None) -> Matter:
+def _matter(intake: Intake, actor: Actor, trace: Mapping[str, Any] | None) -> Matter:
     return Matter(
         title=intake.title,
-        text=masked,
-        place=vault.mask_text(intake.place),
+        text=intake.text,
+        place=intake.place,
         channel=intake.channel,
         source=intake.source,
         outside_id=intake.outside_id,

@@ -21,21 +21,26 @@ SELECT (SELECT coalesce(string_agg(part || version, ' ' ORDER BY part), '')
        || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(departments::text, ',' ORDER BY code), 0), 0) FROM departments)
        || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(categories::text, ',' ORDER BY code), 0), 0) FROM categories) AS stamp;
 
--- name: put_area
--- Add an area or rename it.
-INSERT INTO areas (code, name, parent) VALUES (:code, :name, :parent)
+-- name: put_areas
+-- Add areas or rename them.
+INSERT INTO areas (code, name, parent)
+SELECT code, name, parent FROM jsonb_to_recordset(:areas::jsonb) AS new(code text, name text, parent text)
 ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, parent = EXCLUDED.parent;
 
--- name: put_department
--- Add a department or change it.
-INSERT INTO departments (code, name, level, parent, area, active) VALUES (:code, :name, :level, :parent, :area, true)
+-- name: put_departments
+-- Add departments or change them.
+INSERT INTO departments (code, name, level, parent, area, active)
+SELECT code, name, level, parent, area, true
+  FROM jsonb_to_recordset(:departments::jsonb) AS new(code text, name text, level text, parent text, area text)
 ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, level = EXCLUDED.level, parent = EXCLUDED.parent,
                                  area = EXCLUDED.area, active = true;
 
--- name: put_category
--- Add a category or change it.
+-- name: put_categories
+-- Add categories or change them.
 INSERT INTO categories (code, name, departmental, sensitive, statutory, basis, active)
-VALUES (:code, :name, :departmental, :sensitive, :statutory, :basis, true)
+SELECT code, name, departmental, sensitive, statutory, basis, true
+  FROM jsonb_to_recordset(:categories::jsonb) AS new(code text, name text, departmental boolean, sensitive boolean,
+       statutory text, basis text)
 ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, departmental = EXCLUDED.departmental,
     sensitive = EXCLUDED.sensitive, statutory = EXCLUDED.statutory, basis = EXCLUDED.basis, active = true;
 
