@@ -134,20 +134,20 @@ INTAKE: Mapping[str, tuple[Field, ...]] = {
         Field("name", "line", needed=False),
         Field("address", "line", needed=False),
         Field("wants_visit", "tick", needed=False),
+        Field("confidential", "tick", needed=False),
     ),
     "group_matter": (
         Field("text"),
         Field("place", "line", needed=False),
+        Field("area", "area", needed=False),
         Field("title", "line", needed=False),
     ),
     "group_kind": (
         Field("type", "radio", needed=False, choices=TicketType),
         Field("urgency", "radio", needed=False, choices=Urgency),
         Field("category", "category", needed=False),
-        Field("area", "area", needed=False),
-        Field("channel", "choice", needed=False, choices=Channel),
         Field("reported", "department", needed=False),
-        Field("confidential", "tick", needed=False),
+        Field("channel", "choice", needed=False, choices=Channel),
     ),
 }
 """The inputs of the intake, in groups named by their words."""
@@ -200,6 +200,11 @@ class Codes:
         if not _LAST or _LAST[0].rulebook is not rulebook:
             _LAST[:] = [cls._made(rulebook)]
         return _LAST[0]
+
+    @classmethod
+    def last(cls) -> Codes | None:
+        """Return the codes used last, for pages that must come without asking for anything."""
+        return _LAST[0] if _LAST else None
 
     @classmethod
     def _made(cls, rulebook: Rulebook) -> Codes:
@@ -285,6 +290,7 @@ class Input:
     values: tuple[str, ...] = ("",)
     options: tuple[Option, ...] = ()
     error: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +368,7 @@ def _intake_input(one: Field, codes: Codes, typed: Typed, errors: Mapping[str, s
         values=_shown(one, typed, codes),
         options=_options(one, codes),
         error=errors.get(one.name, ""),
+        example=words.EXAMPLES.get(one.name, ""),
     )
 
 

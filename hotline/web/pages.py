@@ -217,7 +217,7 @@ async def _error_page(request: web.Request, status: int, sentence: str) -> web.R
     return _print(
         request,
         "error.html",
-        None,
+        Codes.last(),
         status=status,
         sentence=sentence,
         kept=_kept(typed),

@@ -315,12 +315,14 @@ class Candidate:
     why: str
     lead: str
     category_code: str
+    category_path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
     """Why the ticket went where it went, or why a person must say."""
 
+    reason: str
     facts: tuple[Pair, ...]
     candidates: tuple[Candidate, ...]
 
@@ -580,33 +582,38 @@ def _why(suggestion: Mapping[str, Any] | None, codes: Codes, *, candidates: bool
     if not suggestion:
         return None
     trace = suggestion.get("trace", {})
-    facts = [(words.WHY["reason"], trace["reason"])] if trace.get("reason") else []
+    facts: list[Pair] = []
     if trace.get("category"):
-        facts.append(
-            (words.FIELDS["category"], f"{codes.category(trace['category'])}（{_share(trace['probability'])}）")
-        )
+        facts.append((words.FIELDS["category"], codes.category(trace["category"])))
+        facts.append((words.W.probability, _share(trace["probability"])))
     facts += [(words.WHY[name], trace[name]) for name in ("basis", "model", "rulebook") if trace.get(name)]
     if suggestion.get("risks"):
         facts.append((words.WHY["risks"], "、".join(suggestion["risks"])))
     if suggestion.get("evidence"):
         facts.append((words.WHY["evidence"], "、".join(map(str, suggestion["evidence"]))))
     thoughts = suggestion.get("candidates", ()) if candidates else ()
-    return Why(facts=tuple(facts), candidates=tuple(_candidate(one, codes) for one in thoughts[:3]))
+    return Why(
+        reason=trace.get("reason", ""),
+        facts=tuple((label, value) for label, value in facts if value),
+        candidates=tuple(_candidate(one, codes) for one in thoughts[:3]),
+    )
 
 
 def _candidate(one: Mapping[str, Any], codes: Codes) -> Candidate:
     return Candidate(
         unit=codes.department(one["department"]),
         category=codes.leaf(one["category"]),
-        probability=_share(one["probability"]) if one["probability"] else "",
+        probability=_share(one["probability"]),
         why=one["why"],
         lead=one["department"],
+        category_path=codes.category(one["category"]),
         category_code=one["category"],
     )
 
 
 def _share(probability: float) -> str:
-    return f"{probability:.0%}"
+    """A guess as a share; what a person fixed is no guess."""
+    return f"{probability:.0%}" if 0 < probability < 1 else ""
 
 
 def _step(event: Mapping[str, Any], ticket: Ticket, codes: Codes) -> Step:

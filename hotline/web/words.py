@@ -78,7 +78,6 @@ W = SimpleNamespace(
     provisional_hint="所涉年份的节假日安排尚未公布，时限暂定",
     started="起算",
     due="到期",
-    rule="依据",
     assignments="承办",
     not_sent="尚未派出。",
     sent="派出",
@@ -135,6 +134,8 @@ W = SimpleNamespace(
     category_fixed="派单时确定分类",
     label_gap="：",
     decision="审批",
+    ask_person="须人工派单",
+    why_more="详细依据",
     brand_rest="政务服务便民热线",
     agree="同意",
     disagree="不同意",
@@ -277,12 +278,13 @@ HINTS: Mapping[tuple[str, str], str] = {
     ("reply", "follows"): "接下来做什么，找谁联系",
     ("merge", "into"): "18位单号",
     ("ask_extension", "working_days"): "须在到期前一个工作日提出",
-    ("intake", "title"): "不填则取诉求内容的开头",
     ("intake", "category"): "输入几个字查找；填了分类即按派单目录派单",
-    ("intake", "phone"): "可带区号、空格或+86",
     ("intake", "reported"): "投诉举报单位时填写，不会派给该单位",
 }
 """A few words below a field."""
+
+EXAMPLES: Mapping[str, str] = {"title": "不填则取诉求内容的开头", "place": "例：解放路3号院东门"}
+"""What an empty field of the intake shows."""
 
 GROUPS: Mapping[str, str] = {
     "": "本工单",
@@ -588,7 +590,6 @@ MARKS: Mapping[str, str] = {
     "confidential": "保密",
 }
 WHY: Mapping[str, str] = {
-    "reason": "须人工派单",
     "basis": "派单目录依据",
     "model": "模型版本",
     "rulebook": "规则版本",

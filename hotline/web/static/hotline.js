@@ -37,6 +37,19 @@ function openNamed() {
 window.addEventListener("hashchange", openNamed);
 openNamed();
 
+// A candidate fills the form in place; without this the link asks for the page with the form filled.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.fill");
+  const named = link && document.getElementById(link.hash.slice(1));
+  if (!named) return;
+  const fields = named.querySelector("form").elements;
+  fields.lead.value = link.dataset.lead;
+  if (fields.category) fields.category.value = link.dataset.category;
+  named.open = true;
+  named.querySelector("button").focus();
+  event.preventDefault();
+});
+
 const intake = document.getElementById("intake");
 if (intake) {
   const phone = intake.elements.phone;
