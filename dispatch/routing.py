@@ -98,9 +98,16 @@ def route(question: Question, rulebook: Rulebook) -> Send | AskHuman:
     )
     if reason or lead is None or best is None or row is None:
         return AskHuman(_candidates(question, rulebook), trace)
-    co = tuple(one for one in (_unit(code, question.ticket, rulebook) for code in row.co) if one and one != lead)
-    allowed = tuple(one for one in co if one not in question.ticket.returned_by)
-    return Send(lead, allowed, tuple(copies(lead, rulebook)), best.category, trace)
+    co = tuple(_co_handlers(row, lead, best.category, question.ticket, rulebook))
+    return Send(lead, co, tuple(copies(lead, rulebook)), best.category, trace)
+
+
+def _co_handlers(row: CatalogueRow, lead: str, category: str, ticket: Ticket, rulebook: Rulebook) -> Iterator[str]:
+    """The row's co-handlers that `lifecycle.step` would accept, each once."""
+    barred = {lead, *ticket.returned_by, ticket.reported}
+    for code in dict.fromkeys(_unit(one, ticket, rulebook) for one in row.co):
+        if code and code not in barred and not _is_downshift(code, category, rulebook):
+            yield code
 
 
 def _best(question: Question) -> Suggested | None:
@@ -183,7 +190,7 @@ def _candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]
             if code not in barred and code not in found:
                 found[code] = Candidate(code, thought.category, thought.probability, why)
     for code, share in sorted(question.experience.items(), key=lambda item: -item[1]):
-        if code not in barred and code not in found and code in rulebook.departments:
+        if code not in barred and code not in found and _unit(code, ticket, rulebook):
             found[code] = Candidate(code, ticket.category or "", share, f"以往同类事项签收率 {share:.0%}")
     county = rulebook.county_of(ticket.area) if ticket.area not in (None, ALL_AREAS) else None
     if county and county.code not in barred and county.code not in found:

@@ -1,0 +1,305 @@
+"""Where a ticket goes: the catalogue rules, the machine is modest, and nobody gets back what they returned."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatch import actions as do
+from dispatch.deadlines import keep_clocks
+from dispatch.lifecycle import receive, step
+from dispatch.model import MACHINE, Caller, Level, Ticket, TicketState, TicketType, Urgency
+from dispatch.routing import AskHuman, Question, Send, Suggested, matching_row, route
+from dispatch.rulebook import Area, CatalogueRow, Category, Department, Policy, Rulebook
+from hotline.calendar_seed import default_calendar
+
+NOON = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+RULEBOOK = Rulebook(
+    version="rules-7",
+    calendar=default_calendar(),
+    areas={
+        code: Area(code, code, parent)
+        for code, parent in (("00", None), ("01", "00"), ("0101", "01"), ("0102", "01"), ("02", "00"))
+    },
+    departments={
+        unit.code: unit
+        for unit in (
+            Department("hotline", "hotline", Level.HOTLINE, None, "00"),
+            Department("roads", "roads", Level.CITY, None, "00"),
+            Department("city", "city", Level.CITY, None, "00"),
+            Department("schools", "schools", Level.CITY, None, "00"),
+            Department("county", "county", Level.COUNTY, None, "01"),
+            Department("town", "town", Level.TOWN, "county", "0101"),
+        )
+    },
+    categories={
+        "05": Category("05", "works"),
+        "0509": Category("0509", "roads"),
+        "050901": Category("050901", "surface"),
+        "050902": Category("050902", "lamps"),
+        "050903": Category("050903", "noise"),
+        "050904": Category("050904", "praise"),
+        "050905": Category("050905", "stairs"),
+        "050906": Category("050906", "ghost"),
+        "010203": Category("010203", "exams", departmental=True),
+        "130200": Category("130200", "discipline", sensitive=True),
+    },
+    catalogue=(
+        CatalogueRow("05", "", "", "city", (), "works at large"),
+        CatalogueRow("0509", "", "", "roads", (), "road law"),
+        CatalogueRow("050902", "", "", "city", ("@county", "roads", "city", "hotline", "nobody"), "lamps"),
+        CatalogueRow("050902", "01", "", "county", (), "lamps in the county"),
+        CatalogueRow("050902", "0101", "", "town", (), "lamps in the town"),
+        CatalogueRow("050902", "", "estate", "@county", (), "lamps of an estate"),
+        CatalogueRow("050903", "", "", "?", ("city", "roads"), "see where it comes from"),
+        CatalogueRow("050904", "", "", "hotline", (), "we answer"),
+        CatalogueRow("050905", "", "", "@county", ("city",), "on the ground"),
+        CatalogueRow("050906", "", "", "abolished", (), "a unit that is gone"),
+        CatalogueRow("0102", "", "", "schools", ("town",), "education law"),
+        CatalogueRow("010203", "0102", "", "town", (), "a row that pushes a department's duty down"),
+        CatalogueRow("13", "", "", "city", (), "discipline"),
+    ),
+)
+
+
+def a_ticket(**fields: Any) -> Ticket:
+    known = {
+        "id": 261123100000000001,
+        "version": 1,
+        "state": TicketState.RECEIVED,
+        "type": TicketType.COMPLAINT,
+        "urgency": Urgency.NORMAL,
+        "received_at": NOON,
+        "entered_at": NOON,
+        "category": "050901",
+        "area": "0101",
+        "callers": (Caller(number=1),),
+    }
+    return Ticket(**(known | fields))
+
+
+def confirmed(**fields: Any) -> Send | AskHuman:
+    return route(Question(a_ticket(**fields), confirmed=True), RULEBOOK)
+
+
+def guessed(category: str, probability: float, **fields: Any) -> Send | AskHuman:
+    asked = Question(a_ticket(category=None, **fields), False, (Suggested(category, probability),), "model-3")  # noqa: FBT003 (not confirmed)
+    return route(asked, RULEBOOK)
+
+
+# --- the catalogue ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("category", "area", "owner", "basis"),
+    [
+        ("050901", "0101", "", "road law"),  # four digits stand for all below them
+        ("050999", "0101", "", "road law"),  # also for a leaf without a row of its own
+        ("051000", "0101", "", "works at large"),  # two digits where there is nothing nearer
+        ("050902", "02", "", "lamps"),  # no row of this county
+        ("050902", "0102", "", "lamps in the county"),  # the wider area's row
+        ("050902", "0101", "", "lamps in the town"),  # the nearer area before the wider
+        ("050902", "02", "estate", "lamps of an estate"),  # the owner before none
+        ("050902", "0101", "estate", "lamps in the town"),  # the area before the owner
+        ("050902", None, "", "lamps"),  # no area known
+        ("050902", "77", "", "lamps"),  # an area that nobody knows
+        ("05", "0101", "", "works at large"),  # a category of two digits
+    ],
+)
+def test_the_most_exact_row_rules(category: str, area: str | None, owner: str, basis: str) -> None:
+    row = matching_row(RULEBOOK, category, area, owner)
+
+    assert row is not None
+    assert row.basis == basis
+
+
+@pytest.mark.parametrize("category", ["990101", "99", "9", ""])
+def test_where_the_catalogue_is_silent_there_is_no_row(category: str) -> None:
+    assert matching_row(RULEBOOK, category, "0101", "") is None
+
+
+# --- sent at once ---------------------------------------------------------------------------------------------------
+
+
+def test_a_confirmed_category_goes_where_the_catalogue_says() -> None:
+    answer = confirmed(category="050901")
+
+    assert isinstance(answer, Send)
+    assert (answer.lead, answer.co, answer.copies, answer.category) == ("roads", (), (), "050901")
+
+
+def test_the_county_is_the_one_of_the_tickets_area() -> None:
+    answer = confirmed(category="050905", area="0102")
+
+    assert isinstance(answer, Send)
+    assert (answer.lead, answer.co) == ("county", ("city",))
+
+
+def test_co_handlers_are_known_units_other_than_the_lead_each_once() -> None:
+    answer = confirmed(category="050902", area="02")
+
+    assert isinstance(answer, Send)
+    assert (answer.lead, answer.co) == ("city", ("roads",))  # 02 has no county government, hotline never handles
+
+
+def test_a_co_handler_is_neither_the_reported_unit_nor_one_that_returned_it() -> None:
+    answer = confirmed(category="050902", area="02", reported="roads")
+    assert isinstance(answer, Send)
+    assert answer.co == ()
+
+    answer = confirmed(category="050902", area="02", returned_by=("roads",))
+    assert isinstance(answer, Send)
+    assert answer.co == ()
+
+
+def test_a_town_is_no_co_handler_of_a_departments_duty() -> None:
+    answer = confirmed(category="010203", area="0101")
+
+    assert isinstance(answer, Send)
+    assert (answer.lead, answer.co) == ("schools", ())
+
+
+def test_what_goes_straight_to_a_town_is_copied_to_its_county() -> None:
+    answer = confirmed(category="050902", area="0101")
+
+    assert isinstance(answer, Send)
+    assert (answer.lead, answer.copies) == ("town", ("county",))
+
+
+def test_a_sure_suggestion_is_sent_with_the_model_and_the_rule_that_matched() -> None:
+    answer = guessed("050902", 0.97, area="0102")
+
+    assert isinstance(answer, Send)
+    assert answer.category == "050902"
+    trace = answer.trace
+    assert (trace.category, trace.probability, trace.row) == ("050902", 0.97, "050902/01/*")
+    assert (trace.basis, trace.rulebook, trace.model) == ("lamps in the county", "rules-7", "model-3")
+    assert trace.reason == ""
+
+
+def test_a_person_who_fixed_the_category_leaves_no_model_in_the_trace() -> None:
+    asked = Question(a_ticket(), confirmed=True, suggestions=(Suggested("130200", 0.99),), model_version="model-3")
+
+    answer = route(asked, RULEBOOK)
+
+    assert (answer.trace.model, answer.trace.category, answer.trace.probability) == ("", "050901", 1.0)
+
+
+# --- asked of a person ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"category": "050903"}, "派单目录要求人工判断：see where it comes from"),  # '?' in the catalogue
+        ({"category": "050904"}, "应由热线直接答复"),
+        ({"category": "050905", "area": None}, "未填写区县，无法确定属地"),
+        ({"category": "050905", "area": "00"}, "未填写区县，无法确定属地"),  # the whole city is no county
+        ({"category": "050906"}, "派单目录中的单位不存在"),
+        ({"category": "990101"}, "派单目录没有此类事项"),
+        ({"returned_by": ("roads",)}, "目录中的单位已退过此单"),
+        ({"reported": "roads"}, "不得派给被举报单位"),
+        ({"confidential": True}, "保密或举报事项，须人工派单"),
+        ({"type": TicketType.REPORT}, "保密或举报事项，须人工派单"),
+        ({"sensitive": True}, "敏感事项，须人工派单"),
+        ({"category": "130200"}, "敏感事项，须人工派单"),  # sensitive by its category
+        ({"category": "010203", "area": "0102"}, "职能部门事项不得直接派镇街"),
+        ({"category": None}, "没有可用的分类建议"),
+    ],
+)
+def test_what_the_machine_may_not_decide_is_asked_of_a_person_with_the_reason(
+    fields: dict[str, Any], reason: str
+) -> None:
+    answer = confirmed(**fields)
+
+    assert isinstance(answer, AskHuman)
+    assert answer.trace.reason == reason
+    assert answer.trace.rulebook == "rules-7"
+
+
+@pytest.mark.parametrize(
+    ("probability", "is_sent"),
+    [(0.9, True), (0.899, False), (0.0, False), (1.0, True)],
+)
+def test_a_suggestion_is_sent_from_the_citys_threshold_on(probability: float, *, is_sent: bool) -> None:
+    assert isinstance(guessed("050901", probability), Send) is is_sent
+
+
+def test_the_threshold_is_the_citys_own() -> None:
+    bold = replace(RULEBOOK, policy=Policy(auto_dispatch_probability=0.5))
+
+    answer = route(Question(a_ticket(category=None), False, (Suggested("050901", 0.6),)), bold)  # noqa: FBT003 (not confirmed)
+
+    assert isinstance(answer, Send)
+
+
+def test_candidates_are_owners_then_the_experienced_then_the_county_at_most_three() -> None:
+    asked = Question(a_ticket(category="050903"), confirmed=True, experience={"schools": 0.2, "town": 0.8, "gone": 1.0})
+
+    answer = route(asked, RULEBOOK)
+
+    assert isinstance(answer, AskHuman)
+    assert [one.department for one in answer.candidates] == ["city", "roads", "town"]
+    assert "see where it comes from" in answer.candidates[0].why
+    few = route(Question(a_ticket(category="990101"), confirmed=True, experience={"schools": 0.2}), RULEBOOK)
+    assert isinstance(few, AskHuman)
+    assert [one.department for one in few.candidates] == ["schools", "county"]
+
+
+def test_the_hotline_is_no_candidate_for_handling() -> None:
+    asked = Question(a_ticket(category="050904"), confirmed=True, experience={"hotline": 1.0})
+
+    answer = route(asked, RULEBOOK)
+
+    assert isinstance(answer, AskHuman)
+    assert "hotline" not in {one.department for one in answer.candidates}
+
+
+# --- laws -----------------------------------------------------------------------------------------------------------
+
+UNITS = tuple(RULEBOOK.departments)
+questions = st.builds(
+    Question,
+    ticket=st.builds(
+        a_ticket,
+        category=st.sampled_from([None, "990101", *RULEBOOK.categories]),
+        area=st.sampled_from([None, "77", *RULEBOOK.areas]),
+        owner=st.sampled_from(["", "estate"]),
+        type=st.sampled_from(TicketType),
+        urgency=st.sampled_from(Urgency),
+        confidential=st.booleans(),
+        sensitive=st.booleans(),
+        reported=st.sampled_from([None, *UNITS]),
+        returned_by=st.lists(st.sampled_from(UNITS), unique=True).map(tuple),
+    ),
+    confirmed=st.booleans(),
+    suggestions=st.lists(
+        st.builds(Suggested, st.sampled_from(["990101", *RULEBOOK.categories]), st.floats(0, 1)), max_size=3
+    ).map(tuple),
+    experience=st.dictionaries(st.sampled_from(UNITS), st.floats(0, 1)),
+)
+
+
+@given(questions)
+def test_a_ticket_never_goes_back_to_who_returned_it_nor_to_the_reported_unit(asked: Question) -> None:
+    answer = route(asked, RULEBOOK)
+
+    named = {answer.lead, *answer.co} if isinstance(answer, Send) else {one.department for one in answer.candidates}
+    assert not named & {*asked.ticket.returned_by, asked.ticket.reported}
+    assert isinstance(answer, Send) == (not answer.trace.reason)
+
+
+@given(questions)
+def test_what_routing_sends_the_law_of_the_house_accepts(asked: Question) -> None:
+    answer = route(asked, RULEBOOK)
+    if not isinstance(answer, Send):
+        return
+
+    received = keep_clocks(receive(replace(asked.ticket, category=answer.category), MACHINE), RULEBOOK).after
+    sent = step(received, do.Dispatch(lead=answer.lead, co=answer.co), MACHINE, at=NOON, rulebook=RULEBOOK)
+
+    assert sent.after.state is TicketState.HANDLING
