@@ -283,6 +283,8 @@ def problems(rulebook: Rulebook) -> tuple[str, ...]:
         *_gaps(rulebook),
         *_missing_allowances(rulebook),
         *_lost_parents(rulebook),
+        *_rings(rulebook),
+        *_rival_counties(rulebook),
     )
 
 
@@ -326,3 +328,37 @@ def _lost_parents(rulebook: Rulebook) -> Iterator[str]:
             yield f"department {unit.code}: its superior {unit.parent} does not exist"
         if unit.area not in rulebook.areas:
             yield f"department {unit.code}: no area {unit.area}"
+    for area in rulebook.areas.values():
+        if area.parent and area.parent not in rulebook.areas:
+            yield f"area {area.code}: the area {area.parent} that contains it does not exist"
+
+
+def _rings(rulebook: Rulebook) -> Iterator[str]:
+    """Whoever walks up a ring never arrives."""
+    superiors = {unit.code: unit.parent for unit in rulebook.departments.values()}
+    for code in superiors:
+        if code in _above(code, superiors):
+            yield f"department {code}: it stands above itself"
+    wider = {area.code: area.parent for area in rulebook.areas.values()}
+    for code in wider:
+        if code in _above(code, wider):
+            yield f"area {code}: it contains itself"
+
+
+def _above(code: str, parents: Mapping[str, str | None]) -> set[str]:
+    seen: set[str] = set()
+    parent = parents.get(code)
+    while parent and parent not in seen:
+        seen.add(parent)
+        parent = parents.get(parent)
+    return seen
+
+
+def _rival_counties(rulebook: Rulebook) -> Iterator[str]:
+    """'@county' must mean one unit."""
+    seen: dict[str, str] = {}
+    for unit in rulebook.departments.values():
+        if unit.level is Level.COUNTY:
+            first = seen.setdefault(unit.area, unit.code)
+            if first != unit.code:
+                yield f"area {unit.area}: two county governments, {first} and {unit.code}"
