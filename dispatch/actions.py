@@ -467,7 +467,8 @@ def _one(action: str, field: str, hint: Any, value: object) -> object:  # noqa: 
         try:
             return hint(value)
         except ValueError:
-            raise BadAction(action, field, f"{value!r} is unknown", tuple(term.value for term in hint)) from None
+            problem = f"{_shown(value)} is unknown"
+            raise BadAction(action, field, problem, tuple(term.value for term in hint)) from None
     if isinstance(value, hint):
         return value
     raise BadAction(action, field, "cannot be given from outside")
@@ -487,26 +488,39 @@ def _truth(action: str, field: str, value: object) -> bool:
     truths = {True: True, False: False, "true": True, "false": False, "yes": True, "no": False, "on": True}
     if isinstance(value, bool | str) and value in truths:
         return truths[value]
-    raise BadAction(action, field, f"{value!r} is neither true nor false", ("true", "false"))
+    raise BadAction(action, field, f"{_shown(value)} is neither true nor false", ("true", "false"))
 
 
 def _whole(action: str, field: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise BadAction(action, field, "must be a whole number")
-    try:
-        number = int(value)
-    except ValueError:
-        raise BadAction(action, field, f"{value!r} is not a whole number") from None
-    if not 0 < number < 10**18:
-        raise BadAction(action, field, f"{number} is out of range", ("1 to 18 digits, not zero",))
+    # int() reads '1_0' and '１２' too, and refuses text of more than 4,300 digits with an error of its own.
+    digits = value.strip().removeprefix("-") if isinstance(value, str) else ""
+    if isinstance(value, str) and not (digits.isascii() and digits.isdigit()):
+        raise BadAction(action, field, f"{_shown(value)} is not a whole number")
+    number = 0 if len(digits) > _DIGITS_MOST else int(value)
+    if not 0 < number < 10**_DIGITS_MOST:
+        raise BadAction(action, field, f"{_shown(value)} is out of range", ("1 to 18 digits, not zero",))
     return number
+
+
+_DIGITS_MOST = 18
 
 
 def _moment(action: str, field: str, value: object) -> datetime:
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
-        raise BadAction(action, field, f"{value!r} is not a moment", ("2026-11-23T17:00:00+08:00",)) from None
+        raise BadAction(action, field, f"{_shown(value)} is not a moment", ("2026-11-23T17:00:00+08:00",)) from None
     if moment.tzinfo is None:
         raise BadAction(action, field, "has no time zone", ("2026-11-23T17:00:00+08:00",))
     return moment
+
+
+def _shown(value: object) -> str:
+    """Return a value as an error shows it: it may be as long as a request."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+LONGEST_SHOWN = 80
