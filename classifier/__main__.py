@@ -56,7 +56,11 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
 
 def _show(options: argparse.Namespace) -> dict[str, Any]:
     told = registry.card(options.models, options.version)
-    return {"active": registry.active_version(options.models), "versions": registry.versions(options.models), "card": told}
+    return {
+        "active": registry.active_version(options.models),
+        "versions": registry.versions(options.models),
+        "card": told,
+    }
 
 
 def _activate(options: argparse.Namespace) -> dict[str, Any]:
@@ -69,7 +73,10 @@ def _brief(questions: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of a card without its long lists."""
     long = {"reliability", "confusions"}
     return {
-        name: {width: {key: value for key, value in told.items() if key not in long} for width, told in question["levels"].items()}
+        name: {
+            width: {key: value for key, value in told.items() if key not in long}
+            for width, told in question["levels"].items()
+        }
         for name, question in questions.items()
     }
 
@@ -79,10 +86,14 @@ def _progress(step: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m classifier", description="Train, evaluate, show and activate models.")
+    parser = argparse.ArgumentParser(
+        prog="python -m classifier", description="Train, evaluate, show and activate models."
+    )
     commands = parser.add_subparsers(required=True, metavar="train | evaluate | show | activate")
     learn = _command(commands, "train", _train, "learn a model from a corpus and store it as a new version")
-    learn.add_argument("--corpus", type=Path, default=corpus.shipped(), help="a .jsonl file or a folder of them (the shipped one)")
+    learn.add_argument(
+        "--corpus", type=Path, default=corpus.shipped(), help="a .jsonl file or a folder of them (the shipped one)"
+    )
     learn.add_argument("--models", type=Path, default=Path("models"), help="the folder of versions (models)")
     learn.add_argument("--promise", type=float, default=0.98, help="the precision that a sure category keeps (0.98)")
     learn.add_argument("--activate", action="store_true", help="put the new version into use")
@@ -93,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     activate = _command(commands, "activate", _activate, "put a version into use; with an older one: roll back")
     activate.add_argument("version")
     activate.add_argument("--models", type=Path, default=Path("models"))
-    evaluate.add_commands(commands.add_parser("evaluate", help="print the figures of the issue on messages with known labels"), _progress)
+    evaluate.add_commands(
+        commands.add_parser("evaluate", help="print the figures of the issue on messages with known labels"), _progress
+    )
     return parser
 
 

@@ -75,7 +75,9 @@ def calibration_svg(levels: Mapping[str, Any]) -> str:
         dots = [(stated * _SIZE, (1 - seen) * _SIZE, count) for stated, seen, count in told["reliability"]]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in dots)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{1 + count**0.5 / 8:.1f}" fill="{colour}"/>' for x, y, count in dots]
+        parts += [
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{1 + count**0.5 / 8:.1f}" fill="{colour}"/>' for x, y, count in dots
+        ]
         name = f"{width} digits, ECE {told['calibration_error']:.3f}"
         parts.append(f'<text x="8" y="{16 + 14 * at}" fill="{colour}">{name}</text>')
     parts.append(f'<text x="{_SIZE / 2 - 50}" y="{_SIZE + 28}">stated confidence</text>')
@@ -87,4 +89,7 @@ def _confusions(plain: NDArray[np.float64], truth: NDArray[np.int64], names: tup
     """The most frequent confusions: what it is, what it was taken for, how often."""
     taken = plain.argmax(axis=1)
     counts = Counter((int(is_), int(as_)) for is_, as_ in zip(truth, taken, strict=True) if is_ != as_)
-    return [{"is": names[is_], "taken_for": names[as_], "count": count} for (is_, as_), count in counts.most_common(_CONFUSIONS)]
+    return [
+        {"is": names[is_], "taken_for": names[as_], "count": count}
+        for (is_, as_), count in counts.most_common(_CONFUSIONS)
+    ]

@@ -80,7 +80,9 @@ def problems(examples: Sequence[Example]) -> list[str]:
     found = []
     share = similar.duplicate_share([example.text for example in examples])
     if share > DUPLICATE_SHARE_ALLOWED:
-        found.append(f"duplicate share {share:.1%} is over {DUPLICATE_SHARE_ALLOWED:.0%} at 4-gram cosine {similar.THRESHOLD}")
+        found.append(
+            f"duplicate share {share:.1%} is over {DUPLICATE_SHARE_ALLOWED:.0%} at 4-gram cosine {similar.THRESHOLD}"
+        )
     categories: dict[str, set[str]] = {}
     for example in examples:
         categories.setdefault(example.text, set()).add(example.category)

@@ -121,7 +121,9 @@ class Model:
             found.append(
                 Suggestion(
                     category=best,
-                    sure_category=self._sure((level_1, level_2, best[0])) if rows.indptr[at] < rows.indptr[at + 1] else None,
+                    sure_category=self._sure((level_1, level_2, best[0]))
+                    if rows.indptr[at] < rows.indptr[at + 1]
+                    else None,
                     level_1=level_1,
                     level_2=level_2,
                     kind=_guesses(kind.head.labels, kinds[at], most),
@@ -141,7 +143,8 @@ class Model:
         plain = softmax(category.head.scores(rows), category.warmth)
         floor = category.levels[-1].floor
         return [
-            tuple(category.head.labels[at] for at in np.argsort(-line, kind="stable") if line[at] >= floor) for line in plain
+            tuple(category.head.labels[at] for at in np.argsort(-line, kind="stable") if line[at] >= floor)
+            for line in plain
         ]
 
     def _wider(self, plain: NDArray[np.float64]) -> list[list[Guess]]:

@@ -78,7 +78,9 @@ def save(folder: Path, model: Model, pictures: Mapping[str, str]) -> Path:
     """
     arrays = _arrays_bytes(model)
     described = _json_bytes(_described(model, hashlib.sha256(arrays).hexdigest()))
-    carded = _json_bytes({**model.card, "version": model.version, "model_sha256": hashlib.sha256(described).hexdigest()})
+    carded = _json_bytes(
+        {**model.card, "version": model.version, "model_sha256": hashlib.sha256(described).hexdigest()}
+    )
     files = {"arrays.npz": arrays, "model.json": described, "card.json": carded}
     files |= {name: content.encode() for name, content in pictures.items()}
     home = folder / model.version
@@ -102,7 +104,9 @@ def load(folder: Path, version: str | None = None) -> Model:
     described_card = card(folder, chosen)
     described = _json(_checked(home / "model.json", str(described_card.get("model_sha256"))), home / "model.json")
     if described.get("type") != TYPE:
-        raise RegistryError(f"{home} is of type {described.get('type')!r}, not {TYPE!r}: train it anew with this release")
+        raise RegistryError(
+            f"{home} is of type {described.get('type')!r}, not {TYPE!r}: train it anew with this release"
+        )
     _refuse_other_library(home, described_card)
     arrays = _read_arrays(_checked(home / "arrays.npz", str(described.get("arrays_sha256"))), home)
     return _model(chosen, described, arrays, described_card)
@@ -111,7 +115,9 @@ def load(folder: Path, version: str | None = None) -> Model:
 def _chosen(folder: Path, version: str | None) -> str:
     chosen = version or active_version(folder)
     if chosen is None:
-        raise RegistryError(f"no active model in {folder}: run `python -m classifier train --models {folder} --activate`")
+        raise RegistryError(
+            f"no active model in {folder}: run `python -m classifier train --models {folder} --activate`"
+        )
     if Path(chosen).name != chosen or chosen.startswith("."):
         raise RegistryError(f"{chosen!r} is not the name of a version")
     return chosen
@@ -186,14 +192,18 @@ def _read_arrays(content: bytes, home: Path) -> dict[str, NDArray[Any]]:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except ValueError as error:
-        raise RegistryError(f"{home}/arrays.npz holds what is not an array of numbers ({error}): train it anew") from error
+        raise RegistryError(
+            f"{home}/arrays.npz holds what is not an array of numbers ({error}): train it anew"
+        ) from error
     strange = {name: str(array.dtype) for name, array in arrays.items() if str(array.dtype) not in _NUMBERS}
     if strange:
         raise RegistryError(f"{home}/arrays.npz holds types that are not trusted: {strange}; train it anew")
     return arrays
 
 
-def _model(version: str, described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], carded: Mapping[str, Any]) -> Model:
+def _model(
+    version: str, described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], carded: Mapping[str, Any]
+) -> Model:
     recipe = described["recipe"]
     learned = features.build(
         features.Recipe(tuple(recipe["characters"]), int(recipe["least"]), int(recipe["most"])),

@@ -11,7 +11,9 @@ from functools import cache
 
 from classifier import text
 
-_HARMLESS_BEFORE = re.compile(r"(?:防止|预防|避免|以防|防范|消除|杜绝|如果|万一|担心|怕|害怕|容易|演练|宣传|当年|去年|前年|以前|曾经)[^,。!?;]{0,8}$")
+_HARMLESS_BEFORE = re.compile(
+    r"(?:防止|预防|避免|以防|防范|消除|杜绝|如果|万一|担心|怕|害怕|容易|演练|宣传|当年|去年|前年|以前|曾经)[^,。!?;]{0,8}$"
+)
 _SERIOUS = ("self_harm",)
 
 

@@ -51,7 +51,9 @@ def leaked(known: Sequence[str], new: Sequence[str], threshold: float = THRESHOL
 
 def _grams(texts: Sequence[str]) -> sparse.csr_matrix:
     """Character 4-grams of the texts without blanks, rows of length one, shape (len(texts), 2**20)."""
-    hashing = HashingVectorizer(analyzer="char", ngram_range=(4, 4), n_features=2**20, alternate_sign=False, lowercase=False)
+    hashing = HashingVectorizer(
+        analyzer="char", ngram_range=(4, 4), n_features=2**20, alternate_sign=False, lowercase=False
+    )
     return sparse.csr_matrix(hashing.transform(["".join(text.split()) for text in texts] or [""]), dtype=np.float32)
 
 

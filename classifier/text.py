@@ -15,7 +15,15 @@ from importlib import resources
 
 import rjieba
 
-PHONE, IDENTITY, BANK, PLATE, NAME, EMAIL, NUMBER = "〔电话〕", "〔证件〕", "〔卡号〕", "〔车牌〕", "〔姓名〕", "〔邮箱〕", "〔号码〕"
+PHONE, IDENTITY, BANK, PLATE, NAME, EMAIL, NUMBER = (
+    "〔电话〕",
+    "〔证件〕",
+    "〔卡号〕",
+    "〔车牌〕",
+    "〔姓名〕",
+    "〔邮箱〕",
+    "〔号码〕",
+)
 
 _REPEATED_MARK = re.compile(r"([^\w\s])\1+")
 _REPEATED_LETTER = re.compile(r"([^\d\W])\1{3,}")
@@ -47,13 +55,28 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\d)(?:\(0\d{2,3}\)|0\d{2,3})[ \-—–]{0,3}[2-9]\d{2,3}[ \-]?\d{4}(?!\d)"), PHONE),
     (re.compile(r"(?<!\d)[48]00[ \-]?\d{3,4}[ \-]?\d{3,4}(?!\d)"), PHONE),
     (re.compile(rf"[一幺壹][三四五六七八九](?:[ ,，、]?[{_CHINESE_DIGIT}]){{9}}(?![{_CHINESE_DIGIT}])"), PHONE),
-    (re.compile(rf"[{_PLATE_PLACES}][ ·.]?[A-HJ-Za-hj-z][ ·.\-]?(?=[A-Za-z]{{0,5}}\d)[A-Za-z0-9]{{4,5}}[A-Za-z0-9挂学警]"), PLATE),
+    (
+        re.compile(
+            rf"[{_PLATE_PLACES}][ ·.]?[A-HJ-Za-hj-z][ ·.\-]?(?=[A-Za-z]{{0,5}}\d)[A-Za-z0-9]{{4,5}}[A-Za-z0-9挂学警]"
+        ),
+        PLATE,
+    ),
     (re.compile(r"(?i)(?:微信|qq|wx|vx)号?(?:码)?(?:是|为)?[: ]*[a-z0-9_\-]{5,20}"), NUMBER),
     (re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{6,}}(?!\d)"), NUMBER),
 )
 _NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(rf"((?:姓名|联系人|当事人|户主|来电人|投诉人|举报人|申请人|诉求人|法人)(?:是|为|叫)?[:： ]*){_NAME_BODY}{_AFTER_NAME}"), rf"\1{NAME}"),
-    (re.compile(rf"((?:我叫|本人叫|名叫|名字叫|本人姓名|我是|本人)[:： ]?){_NAME_BODY}(?=[,，。.;；:：、!！\s（(〔]|$|身份证|电话|手机)"), rf"\1{NAME}"),
+    (
+        re.compile(
+            rf"((?:姓名|联系人|当事人|户主|来电人|投诉人|举报人|申请人|诉求人|法人)(?:是|为|叫)?[:： ]*){_NAME_BODY}{_AFTER_NAME}"
+        ),
+        rf"\1{NAME}",
+    ),
+    (
+        re.compile(
+            rf"((?:我叫|本人叫|名叫|名字叫|本人姓名|我是|本人)[:： ]?){_NAME_BODY}(?=[,，。.;；:：、!！\s（(〔]|$|身份证|电话|手机)"
+        ),
+        rf"\1{NAME}",
+    ),
     (re.compile(rf"((?:我姓|免贵姓)){{1}}[{_SURNAMES}](?=[,，。.;；、\s]|$)"), rf"\1{NAME}"),
     (re.compile(rf"(?<![\u4e00-\u9fff])[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?({_TITLE})"), rf"{NAME}\1"),
     (re.compile(rf"[{_SURNAMES}](?:某某|某|XX|xx|\*\*|\*)(?![\u4e00-\u9fff]*(?:区|市|县|路))"), NAME),

@@ -50,7 +50,9 @@ def train(examples: Sequence[Example], setting: Setting, say: Progress = lambda 
     Raises CorpusError when there are too few examples to keep any back.
     """
     if len({example.category for example in examples}) < 2 or len(examples) < 2 * setting.manner.folds:
-        raise corpus.CorpusError(f"{len(examples)} examples are too few to learn from; give at least two categories and 10 texts")
+        raise corpus.CorpusError(
+            f"{len(examples)} examples are too few to learn from; give at least two categories and 10 texts"
+        )
     texts = [example.text for example in examples]
     say(f"{len(texts)} examples: near-duplicates")
     groups = similar.groups(texts)
@@ -110,7 +112,9 @@ def _with_branches(fit: Fit) -> Fit:
     return replace(fit, head=head, out_of_fold=fit.out_of_fold @ mix)
 
 
-def _card(examples: Sequence[Example], setting: Setting, judges: dict[str, Judge], fits: dict[str, Fit]) -> dict[str, Any]:
+def _card(
+    examples: Sequence[Example], setting: Setting, judges: dict[str, Judge], fits: dict[str, Fit]
+) -> dict[str, Any]:
     """What the model was made of and what it is worth on texts it had not seen."""
     versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
     return {

@@ -102,7 +102,9 @@ def interval(right: int, count: int, assurance: float = 0.95) -> tuple[float, fl
 
 def calibration_error(confidence: Floats, correct: NDArray[np.bool_], bins: int = 15) -> float:
     """Return the expected calibration error of the first label over bins of equal width."""
-    return sum(abs(stated - seen) * count for stated, seen, count in reliability(confidence, correct, bins)) / max(len(correct), 1)
+    return sum(abs(stated - seen) * count for stated, seen, count in reliability(confidence, correct, bins)) / max(
+        len(correct), 1
+    )
 
 
 def reliability(confidence: Floats, correct: NDArray[np.bool_], bins: int = 15) -> list[tuple[float, float, int]]:

@@ -31,7 +31,9 @@ def test_what_identifies_a_person_is_masked(said: str, kept: str):
     assert text.clean(said) == kept
 
 
-@pytest.mark.parametrize("said", ["2024年3月5日停水", "G4高速K123处", "电费1234.56元", "12345没人接", "3号楼1502室", "京沪高铁"])
+@pytest.mark.parametrize(
+    "said", ["2024年3月5日停水", "G4高速K123处", "电费1234.56元", "12345没人接", "3号楼1502室", "京沪高铁"]
+)
 def test_what_identifies_nobody_stays(said: str):
     assert text.clean(said) == said
 
