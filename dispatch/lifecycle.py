@@ -466,9 +466,12 @@ def _join(move: Move[do.Join]) -> Ticket:
 
 
 def _part(move: Move[do.Part]) -> Ticket:
-    return replace(
-        move.ticket, callers=tuple(caller for caller in move.ticket.callers if caller.origin != move.action.origin)
-    )
+    """When only callers who were asked already are left, there is nobody to wait for any more."""
+    callers = tuple(caller for caller in move.ticket.callers if caller.origin != move.action.origin)
+    ticket = replace(move.ticket, callers=callers)
+    if ticket.state is TicketState.FOLLOW_UP and all(caller.visited for caller in callers):
+        return _close(ticket, _outcome(ticket))
+    return ticket
 
 
 def _amend(move: Move[do.Amend]) -> Ticket:
@@ -769,7 +772,7 @@ TICKET_EDGES: tuple[Edge[Any], ...] = (
     Edge(do.Amend, BEFORE_REPLY, AGENTS | {Role.MACHINE}, _amend, ready=_may_amend),
     Edge(do.Supplement, OPEN, AGENTS | CITIZEN, _unchanged),
     Edge(do.Join, OPEN, frozenset({Role.MACHINE}), _join),
-    Edge(do.Part, frozenset(S), frozenset({Role.MACHINE}), _part),
+    Edge(do.Part, frozenset(S), frozenset({Role.MACHINE}), _part, to=frozenset(S)),
     Edge(do.PassReview, frozenset({S.REVIEW}), INTERVIEWERS, _pass_review, to=frozenset({S.FOLLOW_UP, S.CLOSED})),
     Edge(do.SendBack, frozenset({S.REVIEW}), INTERVIEWERS, _send_back, to=HANDLING),
     Edge(

@@ -219,6 +219,7 @@ class City:
         self.texts = [story for story in texts if story.department in rulebook.departments]
         self.acknowledged: list[int] = []
         self.open_by_category: dict[str, int] = {}
+        self.touched: set[int] = set()
         self._diary: list[tuple[datetime, int, Step]] = []
         self._order = itertools.count()
         self._slow = {code: random.Random(f"{report.seed}/{code}").random() for code in rulebook.departments}
@@ -290,6 +291,7 @@ class Life:
         self.number = number
         self.ticket_id = 0
         self.given_up: set[str] = set()
+        self._last: Ticket | None = None
 
     def chance(self, share: float) -> bool:
         return self.dice.random() < share
@@ -333,7 +335,7 @@ class Life:
 
     async def next(self) -> tuple[datetime, Step] | None:
         """Take the next step of whoever's turn it is; a rule that forbids it is counted, and another way is tried."""
-        ticket = (await self.city.desk.store.file(self.ticket_id)).ticket
+        ticket = await self._known()
         try:
             return await self._turn(ticket)
         except RuleBroken as error:
@@ -341,6 +343,13 @@ class Life:
         except IllegalAction:
             self.city.report.refused["moved_meanwhile"] += 1
         return self._in(minutes=30)
+
+    async def _known(self) -> Ticket:
+        """Read the ticket again only when somebody else may have moved it: by a merge, or after a refusal."""
+        if self._last is None or self.ticket_id in self.city.touched:
+            self.city.touched.discard(self.ticket_id)
+            self._last = (await self.city.desk.store.file(self.ticket_id)).ticket
+        return self._last
 
     async def _turn(self, ticket: Ticket) -> tuple[datetime, Step] | None:
         turns: Mapping[TicketState, Callable[[Ticket], Awaitable[tuple[datetime, Step] | None]]] = {
@@ -354,11 +363,17 @@ class Life:
         return await turns[ticket.state](ticket)
 
     async def _act(self, action: do.Action, actor: Actor) -> Ticket:
+        before, self._last = self._last, None
         try:
             after = await tickets.act(self.city.desk, self.ticket_id, action, actor)
         except DispatchError:
             self.given_up.add(action.name)
             raise
+        if isinstance(action, do.Merge):
+            self.city.touched.add(action.into)
+        if isinstance(action, do.Unmerge) and before and before.merged_into:
+            self.city.touched.add(before.merged_into)
+        self._last = after
         self.city.report.actions[action.name] += 1
         return after
 

@@ -296,7 +296,8 @@ def grams(text: str) -> list[int]:
     """
     units = np.frombuffer("".join(text.lower().split()).encode("utf-16-le"), dtype=np.uint16).astype(np.uint32)
     pairs = np.unique(units[:-1] << 16 | units[1:])
-    return np.sort(pairs.astype(np.int32)).tolist()
+    found: list[int] = np.sort(pairs.astype(np.int32)).tolist()
+    return found
 
 
 def _like(word: str) -> str:

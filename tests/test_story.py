@@ -100,7 +100,7 @@ def kinds(seen: Any) -> set[str]:
     return {clock["kind"] for clock in seen["clocks"] if clock["stopped_at"] is None}
 
 
-REPLY = {
+REPLY: dict[str, Any] = {
     "received": "您反映的道路塌陷问题已收悉。",
     "findings": "经现场核查，情况属实，系地下管道渗漏所致。",
     "handling": "已完成管道修复并回填路面。",
@@ -132,7 +132,12 @@ async def test_a_complaint_from_the_call_to_the_archive(house: House) -> None:  
     await house.act("dispatcher", ticket, "dispatch", lead="cgj")
     await house.see("roads", ticket, status=404)
     house.clock.forward(hours=1)
-    asked = {"reason_code": "wrong_duty", "reason": "非市政道路", "basis": "三定规定", "suggested": "jtj"}
+    asked: dict[str, Any] = {
+        "reason_code": "wrong_duty",
+        "reason": "非市政道路",
+        "basis": "三定规定",
+        "suggested": "jtj",
+    }
     await house.act("city", ticket, "ask_return", assignment=1, **asked)
     await house.act("dispatcher", ticket, "decide", request=1, approve=True, answer="同意")
     refused = await house.act("dispatcher", ticket, "dispatch", status=409, lead="cgj")
@@ -190,7 +195,7 @@ async def test_a_complaint_from_the_call_to_the_archive(house: House) -> None:  
 
     # Review and follow-up: the first caller is not satisfied, so it is done again.
     await house.act("interviewer", ticket, "pass_review")
-    answers = {"contact": "reached", "contacted": True, "genuine": True, "process": "good"}
+    answers: dict[str, Any] = {"contact": "reached", "contacted": True, "genuine": True, "process": "good"}
     await house.act("interviewer", ticket, "visit", caller=1, **answers, solved=False, result="bad", redo=True)
     seen = await house.see("roads", ticket)
     assert seen["cycle"] == 1
@@ -217,7 +222,7 @@ def _reply_due(seen: Any) -> str:
 
 
 async def test_a_confidential_report_never_shows_its_caller_to_a_department(house: House) -> None:
-    report = {
+    report: dict[str, Any] = {
         "type": "report",
         "category": "130200",
         "reported": "cgj",

@@ -89,7 +89,7 @@ EVERYBODY = (
 
 
 def a_ticket(**fields: Any) -> Ticket:
-    given_fields = {
+    given_fields: dict[str, Any] = {
         "id": 261123100000000001,
         "version": 1,
         "state": TicketState.RECEIVED,
@@ -304,7 +304,8 @@ def test_termination_is_asked_by_the_head_and_approved_by_the_hotline() -> None:
 
 
 def visit(caller: int = 1, **answers: Any) -> do.Visit:
-    return do.Visit(**({"caller": caller, "contact": Contact.REACHED} | answers))
+    given_answers: dict[str, Any] = {"caller": caller, "contact": Contact.REACHED} | answers
+    return do.Visit(**given_answers)
 
 
 def test_an_unsatisfied_caller_gets_the_work_done_again_in_a_new_cycle() -> None:
@@ -400,6 +401,16 @@ def test_a_merge_can_be_taken_back() -> None:
     assert any(clock.kind is ClockKind.DISPATCH for clock in ticket.running())
 
 
+def test_an_unmerge_that_takes_the_last_unasked_caller_away_ends_the_follow_up() -> None:
+    joined = after(followed_up(), do.Join(callers=(Caller(number=1),), origin=3), MACHINE)
+    asked = after(joined, visit(1), INTERVIEWER)
+    assert asked.state is TicketState.FOLLOW_UP
+
+    ticket = after(asked, do.Part(origin=3), MACHINE)
+
+    assert ticket.outcome is Outcome.RESOLVED
+
+
 def test_an_overdue_fact_survives_a_recall_but_not_an_approved_return() -> None:
     late = NOON + timedelta(days=30)
     recalled = after(working(), do.Recall(assignment=1, reason="wrong"), DISPATCHER, at=late)
@@ -443,7 +454,7 @@ def test_every_action_stands_in_exactly_one_row() -> None:
 # --- random walks -------------------------------------------------------------------------------------------------
 
 
-def _data_for(ticket: Ticket, action: str, number: int, draw: st.DrawFn) -> do.Action:
+def _data_for(ticket: Ticket, action: str, number: int, draw: Any) -> do.Action:
     units = st.sampled_from([WATER, ROADS, COUNTY, TOWN])
     at = ticket.entered_at
     data: dict[str, Any] = {
@@ -492,7 +503,7 @@ def _data_for(ticket: Ticket, action: str, number: int, draw: st.DrawFn) -> do.A
     return kind(**data, **({kind.subject: number} if kind.subject else {}))
 
 
-def _walk(draw: st.DrawFn) -> Iterator[Decided]:
+def _walk(draw: Any) -> Iterator[Decided]:
     ticket, at = a_ticket(), NOON
     yield keep_clocks(receive(replace(ticket, clocks=()), AGENT), RULEBOOK)
     for _ in range(draw(st.integers(1, 25))):

@@ -67,7 +67,7 @@ RULEBOOK = Rulebook(
 
 
 def a_ticket(**fields: Any) -> Ticket:
-    known = {
+    known: dict[str, Any] = {
         "id": 261123100000000001,
         "version": 1,
         "state": TicketState.RECEIVED,
