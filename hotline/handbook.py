@@ -188,6 +188,8 @@ def _arrows(edges: Iterable[Edge[Any]], kind: type[Term], before: str, after: st
     """Return which actions lead from where to where; that one may leave the state as it is, the table says."""
     arrows: dict[tuple[Term, Term], list[str]] = {}
     for one in edges:
+        if one.by == {Role.MACHINE}:  # the echo of a move of another ticket; the prose says what it does
+            continue
         starts, ends = (_in_order(getattr(one, name), kind) for name in (before, after))
         for start, end in product(starts, ends):
             if start is not end and not _only_granted(one, start, end):
@@ -217,12 +219,18 @@ def _ticket_actions() -> str:
                 _code(one.action.name),
                 one.action.chinese,
                 _codes(_in_order(one.on, TicketState)),
-                _codes(_in_order(one.to, TicketState)) if one.to else "the state stays",
+                _leads_to(one),
                 _codes(_in_order(one.by, Role)),
             )
             for one in TICKET_EDGES
         ),
     )
+
+
+def _leads_to(one: Edge[Any]) -> str:
+    if not one.to:
+        return "the state stays"
+    return "see below" if one.by == {Role.MACHINE} else _codes(_in_order(one.to, TicketState))
 
 
 def _assignment_actions() -> str:
