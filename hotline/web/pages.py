@@ -21,7 +21,7 @@ import jinja2
 from aiohttp import web
 
 from dispatch import actions as do
-from dispatch.errors import BadAction, DispatchError
+from dispatch.errors import BadAction, DispatchError, RuleBroken
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Actor, Role, TicketState
 from hotline import auth, tickets
@@ -534,11 +534,19 @@ async def act(request: web.Request) -> web.StreamResponse:
     except StaleTicket as error:
         return _stale_page(request, codes, error, typed)
     except (DispatchError, BadAction, BadInput) as error:
-        failed = views.Attempt(action=name, number=attempt.number, typed=typed, error=error)
+        failed = views.Attempt(action=name, number=attempt.number, typed=typed, error=_named(error, codes))
         return await _ticket_page(request, failed, status=status_of(error))
     back = forms.first(typed, "back")
     path = back if back == "/follow-up" else f"/tickets/{_id(request)}"
     raise _go(f"{path}?done={name}")
+
+
+def _named(error: Exception, codes: Codes) -> Exception:
+    """Return the error with the unit that it speaks of by its name."""
+    if not isinstance(error, RuleBroken) or "department" not in error.facts:
+        return error
+    facts = {**error.facts, "department": codes.department(error.facts["department"])}
+    return RuleBroken(error.ticket_id, error.rule, facts)
 
 
 async def _do(request: web.Request, typed: forms.Typed, codes: Codes) -> None:
