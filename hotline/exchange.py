@@ -8,6 +8,7 @@ the same file can be imported twice. What leaves in an export has its callers ma
 from __future__ import annotations
 
 import asyncio
+import codecs
 import csv
 import hashlib
 import json
@@ -15,18 +16,22 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any
+from zipfile import BadZipFile
 
 import openpyxl
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.utils.exceptions import InvalidFileException
 
-from dispatch.model import Actor, Role
+from dispatch.model import Actor, Channel, Duty, Role, Ticket
 from dispatch.rulebook import Rulebook
 from dispatch.worktime import ZONE
 from hotline import tickets, vault
 from hotline.desk import Desk
-from hotline.errors import BadInput, HotlineError, Unavailable
+from hotline.errors import BadInput, Unavailable
 
 Say = Callable[[str], None]
 IMPORTER = Actor("import", Role.AGENT, "hotline", "批量导入")
@@ -34,7 +39,10 @@ AUDITOR = Actor("export", Role.SUPERVISOR, "hotline", "导出")
 AT_ONCE = 16
 SAY_EVERY_SECONDS = 2.0
 TRIES = 6
+FIRST_PAUSE_SECONDS = 0.5
+"""How long a row waits for a database that is away; twice as long before each further try."""
 PROBE_BYTES = 1 << 20
+PAGE = 500
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "outside_id": ("编号", "工单编号", "留言编号", "案件编号", "id", "number", "row"),
@@ -73,11 +81,23 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a file with the number that an editor shows for it; `fault` when it could not even be read."""
+    """One row of a file with the number that an editor shows for it; `fault` when it could not even be read.
+
+    `more` is what stood behind the last column of the header.
+    """
 
     number: int
     values: Mapping[str, Any]
     fault: str = ""
+    more: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An opened file; `header` is None where every line names its own columns."""
+
+    header: tuple[str, ...] | None
+    lines: Iterator[Line]
 
 
 # --- import -------------------------------------------------------------------------------------------------------
@@ -103,12 +123,18 @@ async def import_file(  # noqa: PLR0913 - each has a sensible default
     tally, said = Tally(), monotonic()
     rejects = rejects or file.with_name(f"{file.name}.rejects.csv")
     with ExitStack() as stack:
+        table = stack.enter_context(_opened(file, encoding, say))
+        read = _reader_of(table.header, mapping or {}, source, names)
         write = stack.enter_context(_rejecting(rejects))
-        for batch in _batches(stack.enter_context(_opened(file, encoding, say))):
-            reader = _reader_of(batch[0].values, mapping or {}, source, names)
-            results = await asyncio.gather(*(_open_one(desk, line, reader) for line in batch))
+        for batch in _batches(table.lines):
+            results = await asyncio.gather(*(_open_one(desk, line, read) for line in batch), return_exceptions=True)
             for line, result in zip(batch, results, strict=True):
-                _count(tally, line, result, write)
+                if not isinstance(result, BaseException) or isinstance(result, BadInput):
+                    _count(tally, line, result, write)
+            # Every row of the batch has come to its end before the import gives up.
+            for result in results:
+                if isinstance(result, BaseException) and not isinstance(result, BadInput):
+                    raise result
             if monotonic() - said >= SAY_EVERY_SECONDS:
                 said = monotonic()
                 say(tally.sentence())
@@ -120,23 +146,21 @@ Reader = Callable[[Line], tickets.Intake]
 Reject = Callable[[Line, str], None]
 
 
-async def _open_one(desk: Desk, line: Line, reader: Reader) -> tickets.Opened | HotlineError:
-    """Open one row, trying again while the database is away; a fault of the row is returned, not raised."""
+async def _open_one(desk: Desk, line: Line, read: Reader) -> tickets.Opened:
+    """Open one row, trying again while the database is away. Raises BadInput for a fault of the row."""
     for attempt in range(TRIES):
         try:
-            return await tickets.open_ticket(desk, reader(line), IMPORTER)
-        except BadInput as error:
-            return error
+            return await tickets.open_ticket(desk, read(line), IMPORTER)
         except Unavailable:
             if attempt == TRIES - 1:
                 raise
-            await asyncio.sleep(2**attempt / 2)
+            await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
     raise AssertionError
 
 
-def _count(tally: Tally, line: Line, result: tickets.Opened | HotlineError, write: Reject) -> None:
+def _count(tally: Tally, line: Line, result: tickets.Opened | BadInput, write: Reject) -> None:
     tally.read += 1
-    if isinstance(result, HotlineError):
+    if isinstance(result, BadInput):
         tally.rejected += 1
         write(line, str(result))
     elif result.is_new:
@@ -159,18 +183,27 @@ def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
 
 @contextmanager
 def _rejecting(file: Path) -> Iterator[Reject]:
-    """Write rejected rows to `file`, which is only there when some were rejected."""
+    """Write rejected rows to `file`, which is only there when some were rejected.
+
+    Its columns are those of the first of them; what a later row has besides stands as JSON in the last one.
+    """
     file.unlink(missing_ok=True)
     with ExitStack() as stack:
         writers: list[Any] = []
+        columns: list[str] = []
 
         def write(line: Line, reason: str) -> None:
             if not writers:
-                # The mark at the beginning lets spreadsheets of any office see that this is UTF-8.
-                target = stack.enter_context(file.open("w", encoding="utf-8-sig", newline=""))
-                writers.append(csv.writer(target))
-                writers[0].writerow(["line", "reason", *line.values])
-            writers[0].writerow([line.number, reason, *map(_cell, line.values.values())])
+                # The mark at the beginning lets spreadsheets of any office see that this is UTF-8. A half character
+                # of a broken JSON line is written as its code.
+                target = file.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="")
+                writers.append(csv.writer(stack.enter_context(target)))
+                columns.extend(line.values)
+                writers[0].writerow(["line", "reason", *map(_cell, columns), "others"])
+            others: dict[str, Any] = {name: value for name, value in line.values.items() if name not in columns}
+            others |= {"": line.more} if line.more else {}
+            shown = json.dumps(others, ensure_ascii=False, default=str) if others else ""
+            writers[0].writerow([line.number, reason, *(_cell(line.values.get(name)) for name in columns), shown])
 
         yield write
 
@@ -179,22 +212,41 @@ def _rejecting(file: Path) -> Iterator[Reject]:
 
 
 @contextmanager
-def _opened(file: Path, encoding: str | None, say: Say) -> Iterator[Iterator[Line]]:
+def _opened(file: Path, encoding: str | None, say: Say) -> Iterator[Table]:
     if not file.is_file():
         raise BadInput("file", str(file), "is not there", "a .csv, .xlsx or .jsonl file")
-    readers: Mapping[str, Callable[[IO[str]], Iterator[Line]]] = {".csv": _csv_lines, ".jsonl": _json_lines}
+    readers: Mapping[str, Callable[[IO[str]], Table]] = {".csv": _csv_table, ".jsonl": _json_table}
     suffix = file.suffix.lower()
     if suffix == ".xlsx":
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        book = _workbook(file)
         try:
-            yield _sheet_lines(book.worksheets[0].iter_rows(values_only=True))
+            yield _sheet_table(book.worksheets[0].iter_rows(values_only=True))
         finally:
             book.close()
     elif suffix in readers:
-        with file.open(encoding=encoding or _encoding(file, say), errors="replace", newline="") as source:
+        with file.open(encoding=_known_encoding(encoding, file, say), errors="replace", newline="") as source:
             yield readers[suffix](source)
     else:
         raise BadInput("file", file.name, "is of no kind that can be read", ".csv, .xlsx, .jsonl")
+
+
+def _workbook(file: Path) -> openpyxl.Workbook:
+    try:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+        raise BadInput("file", file.name, f"is no workbook: {error}", ".xlsx as spreadsheets save it today") from error
+    if not book.worksheets:
+        raise BadInput("file", file.name, "has no sheet", "the matters in the first sheet")
+    return book
+
+
+def _known_encoding(encoding: str | None, file: Path, say: Say) -> str:
+    if encoding is None:
+        return _encoding(file, say)
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        raise BadInput("encoding", encoding, "is unknown", "utf-8, gb18030, utf-16 and others") from None
 
 
 def _encoding(file: Path, say: Say) -> str:
@@ -217,9 +269,13 @@ def _encoding(file: Path, say: Say) -> str:
     raise BadInput("file", file.name, "is neither UTF-8 nor GB18030", "--encoding NAME")
 
 
-def _csv_lines(source: IO[str]) -> Iterator[Line]:
+def _csv_table(source: IO[str]) -> Table:
     reader = csv.reader(source)
-    header = [name.strip() for name in next(reader, [])]
+    header = _header(next(reader, []))
+    return Table(header, _csv_lines(reader, header))
+
+
+def _csv_lines(reader: Any, header: tuple[str, ...]) -> Iterator[Line]:  # noqa: ANN401 - csv's own type has no name
     while True:
         start = reader.line_num + 1
         try:
@@ -233,16 +289,37 @@ def _csv_lines(source: IO[str]) -> Iterator[Line]:
             yield _line(start, header, row)
 
 
-def _line(number: int, header: list[str], row: list[Any]) -> Line:
-    fault = f"has {len(row)} columns where the header has {len(header)}" if len(row) > len(header) else ""
-    return Line(number, dict(zip(header, row, strict=False)), fault)
+def _header(names: Iterable[Any]) -> tuple[str, ...]:
+    # A mark of UTF-8 that --encoding left in place belongs to no name; empty cells at the end are no columns.
+    return tuple(_without_end([str(name or "").strip().removeprefix("\ufeff") for name in names]))
 
 
-def _sheet_lines(rows: Iterator[tuple[Any, ...]]) -> Iterator[Line]:
-    header = [str(name or "").strip() for name in next(rows, ())]
+def _without_end(cells: list[Any]) -> list[Any]:
+    while cells and cells[-1] in (None, ""):
+        cells.pop()
+    return cells
+
+
+def _line(number: int, header: tuple[str, ...], row: Iterable[Any]) -> Line:
+    """Return a row with a value for every column, so that a short row is no other table."""
+    cells = _without_end(list(row))
+    fault = f"has {len(cells)} columns where the header has {len(header)}" if len(cells) > len(header) else ""
+    return Line(number, dict(zip_longest(header, cells[: len(header)])), fault, tuple(cells[len(header) :]))
+
+
+def _sheet_table(rows: Iterator[tuple[Any, ...]]) -> Table:
+    header = _header(next(rows, ()))
+    return Table(header, _sheet_lines(rows, header))
+
+
+def _sheet_lines(rows: Iterator[tuple[Any, ...]], header: tuple[str, ...]) -> Iterator[Line]:
     for number, row in enumerate(rows, 2):
         if any(value not in (None, "") for value in row):
-            yield _line(number, header, list(row[: len(header)]))
+            yield _line(number, header, row)
+
+
+def _json_table(source: IO[str]) -> Table:
+    return Table(None, _json_lines(source))
 
 
 def _json_lines(source: IO[str]) -> Iterator[Line]:
@@ -251,7 +328,7 @@ def _json_lines(source: IO[str]) -> Iterator[Line]:
             continue
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             yield Line(number, {"text": text.strip()}, f"is no JSON: {error}")
             continue
         if isinstance(values, dict):
@@ -283,42 +360,76 @@ def _by_name(rulebook: Rulebook) -> _Names:
     return _Names({name: codes[-1] for name, codes in seen.items() if len(codes) == 1}, areas)
 
 
-def _reader_of(columns: Mapping[str, Any], mapping: Mapping[str, str], source: str, names: _Names) -> Reader:
-    """Return what turns a row with these columns into an intake; raises BadInput when no column holds the text."""
-    chosen = _chosen_columns(columns, mapping)
-    if "text" not in chosen:
-        raise BadInput("columns", ", ".join(columns), "hold no text", "--map text=COLUMN")
+def _reader_of(header: tuple[str, ...] | None, mapping: Mapping[str, str], source: str, names: _Names) -> Reader:
+    """Return what turns a row into an intake; raises BadInput when the header or the mapping cannot be right.
+
+    Where every line names its own columns, one without the text is a fault of that line only.
+    """
+    for name in mapping:
+        if name not in COLUMNS:
+            raise BadInput("map", name, "is no field", ", ".join(COLUMNS))
+    for name, column in mapping.items():
+        if header is not None and column not in header:
+            raise BadInput("map", f"{name}={column}", "names no column of the file", ", ".join(header))
+    fixed = None if header is None else _chosen_columns(header, mapping)
 
     def read(line: Line) -> tickets.Intake:
         if line.fault:
             raise BadInput("row", line.number, line.fault)
-        values = {name: line.values.get(column) for name, column in chosen.items()}
-        values = {name: value for name, value in values.items() if value not in (None, "")}
-        if any("\ufffd" in value for value in values.values() if isinstance(value, str)):
-            raise BadInput("row", line.number, "has bytes that are no text in the file's encoding")
-        return tickets.read_intake(_adapted(values, source, names))
+        chosen = _chosen_columns(line.values, mapping) if fixed is None else fixed
+        values = {name: _plain(name, line.values.get(column)) for name, column in chosen.items()}
+        return tickets.read_intake(
+            _adapted({name: value for name, value in values.items() if value not in (None, "")}, source, names)
+        )
 
     return read
 
 
-def _chosen_columns(columns: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, str]:
-    for name, column in mapping.items():
-        if name not in COLUMNS:
-            raise BadInput("map", name, "is no field", ", ".join(COLUMNS))
-        if column not in columns:
-            raise BadInput("map", column, "is no column", ", ".join(columns))
+def _chosen_columns(columns: Iterable[str], mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return the column of each field; raises BadInput when none holds the text."""
     found = dict(mapping)
     for name, others in COLUMNS.items():
         known = [column for column in columns if column.strip().lower() in (name, *others)]
         if name not in found and known:
             found[name] = known[0]
+    if "text" not in found:
+        raise BadInput("columns", ", ".join(columns), "hold no text", "--map text=COLUMN")
     return found
 
 
+def _plain(name: str, value: Any) -> str | bool | datetime | None:  # noqa: ANN401 - a cell of any file
+    """Return a cell as an intake takes it: numbers as people wrote them, 12 and not 12.0."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, datetime):
+        return value if name == "received_at" else str(value)
+    if isinstance(value, float) and abs(value) >= _EXACT_BELOW:
+        allowed = "the cell as text"
+        raise BadInput(name, value, "is a number of more than 15 digits, which spreadsheets round", allowed)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list | dict):
+        raise BadInput(name, value, "is not text")
+    text = str(value).strip()
+    if "\ufffd" in text or not _is_unicode(text):
+        raise BadInput(name, text, "has bytes that are no text in the file's encoding")
+    # The quote that our own exports and rejects put before what a spreadsheet would run.
+    return text[1:] if text[:1] == "'" and text[1:].startswith(_RUN_BY_SPREADSHEETS) else text
+
+
+_EXACT_BELOW = 1e15
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _adapted(values: dict[str, Any], source: str, names: _Names) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        name: value if isinstance(value, bool | datetime) else str(value) for name, value in values.items()
-    }
+    given = dict(values)
     if "received_at" in given:
         given["received_at"] = _moment(given["received_at"])
     if "category" in given:
@@ -336,6 +447,17 @@ def _print_of(values: Mapping[str, Any]) -> str:
 
 
 def _moment(value: str | datetime) -> datetime:
+    moment = _read_moment(value)
+    if moment.year < EARLIEST_YEAR:
+        # What an empty date becomes in a spreadsheet (1900) or a program (1, 1970).
+        raise BadInput("received_at", str(value), "lies before there were hotlines", f"from {EARLIEST_YEAR} on")
+    return moment
+
+
+EARLIEST_YEAR = 1980
+
+
+def _read_moment(value: str | datetime) -> datetime:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=ZONE)
     for form in _FORMATS:
@@ -389,11 +511,10 @@ async def export_file(desk: Desk, file: Path, *, say: Say) -> int:
 
 async def _rows(desk: Desk, rulebook: Rulebook) -> AsyncIterator[list[str]]:
     after = 0
-    while ids := [row["id"] for row in await desk.store.fetch("ticket_ids", after=after, most=500)]:
+    while ids := [row["id"] for row in await desk.store.fetch("ticket_ids", after=after, most=PAGE)]:
         sealed = {row["ticket_id"]: row for row in await desk.store.fetch("first_callers", ids=ids)}
         for found in await desk.store.files(ids):
             ticket, matter = found.ticket, found.matter
-            lead = next((one for one in reversed(ticket.assignments) if one.parent is None), None)
             name, phone = _caller(desk, None if ticket.hides_caller else sealed.get(ticket.id))
             category = rulebook.categories.get(ticket.category or "")
             area = rulebook.areas.get(ticket.area or "")
@@ -407,16 +528,23 @@ async def _rows(desk: Desk, rulebook: Rulebook) -> AsyncIterator[list[str]]:
                 ticket.urgency.chinese,
                 category.name if category else "",
                 area.name if area else "",
-                matter.channel,
+                Channel.of(matter.channel).chinese,
                 ticket.received_at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S"),
                 ticket.state.chinese,
                 ticket.outcome.chinese if ticket.outcome else "",
-                rulebook.departments[lead.department].name if lead else "",
+                _lead(ticket, rulebook),
                 name,
                 phone,
                 "是" if ticket.confidential else "否",
             ]
         after = ids[-1]
+
+
+def _lead(ticket: Ticket, rulebook: Rulebook) -> str:
+    """Name the newest lead; by its code where the unit is gone."""
+    leads = [one.department for one in ticket.assignments if one.parent is None and one.duty is Duty.LEAD]
+    unit = rulebook.departments.get(leads[-1]) if leads else None
+    return unit.name if unit else next(reversed(leads), "")
 
 
 def _caller(desk: Desk, row: Any) -> tuple[str, str]:  # noqa: ANN401 - a row, or none
@@ -432,18 +560,21 @@ def _written(file: Path) -> Iterator[Callable[[list[str]], None]]:
     """Give a function that writes one row; the file is complete and in its place only at the end."""
     part = file.with_name(f"{file.name}.part")
     suffix = file.suffix.lower()
-    if suffix == ".xlsx":
-        book = openpyxl.Workbook(write_only=True)
-        sheet = book.create_sheet("工单")
-        sheet.append(list(HEADINGS))
-        yield lambda row: sheet.append([_cell(value) for value in row])
-        book.save(part)
-    elif suffix in {".csv", ".jsonl"}:
-        with part.open("w", encoding="utf-8-sig" if suffix == ".csv" else "utf-8", newline="") as target:
-            yield _csv_row(target) if suffix == ".csv" else _json_row(target)
-    else:
+    if suffix not in {".csv", ".xlsx", ".jsonl"}:
         raise BadInput("file", file.name, "is of no kind that can be written", ".csv, .xlsx, .jsonl")
-    part.replace(file)
+    try:
+        if suffix == ".xlsx":
+            book = openpyxl.Workbook(write_only=True)
+            sheet = book.create_sheet("工单")
+            sheet.append(list(HEADINGS))
+            yield lambda row: sheet.append([ILLEGAL_CHARACTERS_RE.sub("", _cell(value)) for value in row])
+            book.save(part)
+        else:
+            with part.open("w", encoding="utf-8-sig" if suffix == ".csv" else "utf-8", newline="") as target:
+                yield _csv_row(target) if suffix == ".csv" else _json_row(target)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _csv_row(target: IO[str]) -> Callable[[list[str]], None]:
@@ -462,4 +593,7 @@ def _json_row(target: IO[str]) -> Callable[[list[str]], None]:
 def _cell(value: object) -> str:
     """A cell that begins like a formula would be run by a spreadsheet; a quote makes it text."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(_RUN_BY_SPREADSHEETS) else text
+
+
+_RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
