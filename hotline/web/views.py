@@ -128,7 +128,7 @@ def _line(row: Mapping[str, Any], codes: Codes, now: datetime, base: str) -> Lin
         id=str(row["id"]),
         href=f"{base}{row['id']}",
         number=number(row["id"]),
-        title=row["title"],
+        title=words.shortened(row["title"]),
         type=TicketType.of(row["type"]).chinese,
         urgency="" if urgency is Urgency.NORMAL else urgency.chinese,
         urgency_code=urgency.value,
@@ -191,7 +191,7 @@ def asked(page: str, codes: Codes) -> tuple[Asked, ...]:
         Asked(
             href=f"/tickets/{row['id']}#decide-{row['number']}",
             number=number(row["id"]),
-            title=row["title"],
+            title=words.shortened(row["title"]),
             unit=codes.department(row["department"]),
             kind=_asked_for(row, codes),
             asked=words.short_moment(_moment(row["asked_at"])),

@@ -604,6 +604,14 @@ LATE = "（逾期）"
 LAPSED = "（已失效）"
 
 
+TITLE_MOST = 60
+"""Characters of a title that a list shows; the ticket's own page shows all."""
+
+
+def shortened(title: str) -> str:
+    return title if len(title) <= TITLE_MOST else f"{title[: TITLE_MOST - 1]}…"
+
+
 def rated(level: str) -> str:
     return f"评价：{level}"
 
