@@ -59,6 +59,7 @@ def routes() -> list[web.AbstractRouteDef]:
         web.post("/intake/earlier", earlier),
         web.get("/search", search),
         web.get("/tickets/{id}", ticket),
+        web.get("/tickets/{id}/{form:act|unmask|callers}", back_to_ticket),
         web.post("/tickets/{id}/act", act),
         web.post("/tickets/{id}/unmask", unmask),
         web.post("/tickets/{id}/callers", add_caller),
@@ -488,6 +489,11 @@ def _filled(request: web.Request) -> views.Attempt:
     if action not in forms.SENDING:
         return views.NOTHING
     return views.Attempt(action=action, typed={name: (query[name],) for name in ("lead", "category") if name in query})
+
+
+async def back_to_ticket(request: web.Request) -> web.StreamResponse:
+    """Lead whoever asks again for the address of a sent form to the ticket itself."""
+    raise _go(f"/tickets/{_id(request)}")
 
 
 async def visit(request: web.Request) -> web.StreamResponse:

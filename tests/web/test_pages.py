@@ -495,6 +495,16 @@ async def test_who_was_logged_out_meanwhile_keeps_what_they_typed(open_browser: 
     assert "写了很久的答复" in browser.html
 
 
+@pytest.mark.parametrize("form", ["act", "unmask", "callers"])
+async def test_the_address_of_a_sent_form_leads_back_to_its_ticket(open_browser: Open, bring: Bring, form: str) -> None:
+    ticket = await bring()
+    browser = await open_browser("agent")
+
+    await browser.get(f"/tickets/{ticket}/{form}")
+
+    assert (browser.status, browser.path) == (200, f"/tickets/{ticket}")
+
+
 async def test_what_people_write_is_text_and_never_markup(open_browser: Open, bring: Bring) -> None:
     nasty = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
     ticket = await bring(nasty, title=nasty, place=nasty, category="010102")
