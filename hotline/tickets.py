@@ -329,7 +329,9 @@ async def _send_judged(
     transaction: Transaction, ticket: Ticket, answer: Send, rulebook: Rulebook, at: datetime
 ) -> None:
     if ticket.category is None:
-        amend = do.Amend(category=answer.category, reason=answer.trace.model)
+        amend = do.Amend(
+            category=answer.category, reason=f"模型 {answer.trace.model}，把握 {answer.trace.probability:.0%}"
+        )
         decided = keep_clocks(step(ticket, amend, MACHINE, at=at, rulebook=rulebook), rulebook)
         await transaction.record(decided, notices=(), policy=rulebook.policy)
         ticket = decided.after
