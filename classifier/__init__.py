@@ -1,1 +1,1 @@
-"""What a text is about: category, type, urgency, risk, place. An island: text in, labels out, nothing of ours imported."""
+"""What a text is about: category, type, urgency, risk, place. An island: text in, labels out."""

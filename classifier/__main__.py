@@ -9,13 +9,15 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from classifier import card, corpus, evaluate, registry, trust
 from classifier.corpus import CorpusError
 from classifier.registry import RegistryError
+
+Run = Callable[[argparse.Namespace], dict[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,9 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         answer = options.run(options)
     except (RegistryError, CorpusError, OSError) as error:
-        print(f"classifier: {error}", file=sys.stderr)
+        sys.stderr.write(f"classifier: {error}\n")
         return 1
-    print(json.dumps(answer, ensure_ascii=False, indent=None if options.json else 2))
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=None if options.json else 2) + "\n")
     return 0
 
 
@@ -82,7 +84,7 @@ def _brief(questions: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _progress(step: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {step}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {step}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Any, name: str, run: Any, said: str) -> argparse.ArgumentParser:  # noqa: ANN401 - argparse hides its types
+def _command(commands: evaluate.Commands, name: str, run: Run, said: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=said, description=said)
     parser.add_argument("--json", action="store_true", help="one line of JSON")
     parser.set_defaults(run=run)

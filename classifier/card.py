@@ -1,4 +1,4 @@
-"""What a model tells of itself: figures out of fold at each level, the worst confusions, and the calibration as a picture.
+"""What a model tells of itself: figures out of fold at each level, the worst confusions, the calibration as a picture.
 
 Makes values and SVG text; reads and writes no files.
 """
@@ -67,7 +67,7 @@ def calibration_svg(levels: Mapping[str, Any]) -> str:
     """Draw stated confidence against the share that was right, a line for each level; on the diagonal it is honest."""
     colours = ("#1b6ca8", "#c8553d", "#5b8c5a")
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -20 {_SIZE + 60} {_SIZE + 70}" font-family="sans-serif" font-size="11">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -20 {_SIZE + 60} {_SIZE + 70}" font-size="11">',
         f'<rect width="{_SIZE}" height="{_SIZE}" fill="#fff" stroke="#888"/>',
         f'<line x1="0" y1="{_SIZE}" x2="{_SIZE}" y2="0" stroke="#bbb" stroke-dasharray="4"/>',
     ]

@@ -1,7 +1,7 @@
 """Examples with their labels: read, check, split by time with no text on both sides.
 
-Reads JSON lines as shipped in `classifier/data/corpus`, and CSV files with named columns. Everything is cleaned (normalised
-and masked) on the way in, so nothing behind this module ever sees a telephone number. Knows no model.
+Reads JSON lines as shipped in `classifier/data/corpus`, and CSV files with named columns. Everything is cleaned
+(normalised and masked) on the way in, so nothing behind this module ever sees a telephone number. Knows no model.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from classifier import similar, text
 
 KINDS = ("consult", "help", "complaint", "report", "suggest", "praise", "invalid")  # 咨询 求助 投诉 举报 建议 表扬 无效
 URGENCIES = ("normal", "urgent", "critical")  # 一般 紧急 特急
+CODE_DIGITS = 6
 RISKS = ("life", "self_harm", "violence", "group", "secret")
 DUPLICATE_SHARE_ALLOWED = 0.01
 
@@ -121,7 +122,7 @@ def _example(row: Mapping[str, object]) -> Example:
     """One row, checked; raises ValueError with the fault."""
     category, kind, urgency = str(row["category"]), str(row.get("type") or ""), str(row.get("urgency") or "")
     risks = row.get("risks") or ()
-    if len(category) != 6 or not category.isdigit():
+    if len(category) != CODE_DIGITS or not category.isdigit():
         raise ValueError(f"category {category!r} is not six digits")
     if kind and kind not in KINDS:
         raise ValueError(f"type {kind!r} is none of {', '.join(KINDS)}")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ FEW: Final = features.Recipe(characters=(1, 2, 3), least=2, most=300_000)
 """For some hundreds of examples in all."""
 
 Say = Callable[[str], None]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Trained:
 
 
 def messages(path: Path, label: str, columns: Sequence[str]) -> Messages:
-    """Return the rows of a table that have a label and a text, made of the first of `columns` (or `a+b`) that is not empty."""
+    """Return the rows of a table with a label and a text: the first of `columns` (or `a+b`) that is not empty."""
     texts, labels = [], []
     for row in corpus.read_table(path):
         said = next(
@@ -107,7 +108,7 @@ def labelled(options: argparse.Namespace, say: Say) -> dict[str, Any]:
 def crossed(
     known: Messages, recipe: features.Recipe, manner: Manner, promise: trust.Promise, say: Say
 ) -> dict[str, Any]:
-    """Return figures by cross-validation: each fold is judged by weights, calibration and thresholds of the others alone."""
+    """Return figures by cross-validation: a fold is judged by weights, calibration and threshold of the others."""
     names = tuple(sorted(set(known.labels)))
     truth = np.array([names.index(label) for label in known.labels], dtype=np.int64)
     groups = similar.groups(known.texts)
@@ -167,12 +168,12 @@ def _together(
 
 
 def coldstart(options: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """The shipped corpus under the published mapping, judged on real messages; with some real labels added on request."""
+    """The shipped corpus under the published mapping, judged on real messages, also with some real labels added."""
     mapping = dict(line.split("\t") for line in text.lines("seven.tsv"))
     mapped = [(example.text, _seven(mapping, example.category)) for example in corpus.read(options.corpus)]
     shipped = Messages(tuple(said for said, seven in mapped if seven), tuple(seven for _, seven in mapped if seven))
     real = messages(options.test, "label", _columns(options.text))
-    manner = Manner(ridge=options.ridge, folds=3)
+    manner = Manner(ridge=options.ridge, folds=3, contrast=options.contrast, balanced=True)
     if not options.add_labels:
         return {"learned_from": len(shipped.texts), **judged(learn(shipped, FEW, manner, options.kept, say), real)}
     draws = []
@@ -186,9 +187,16 @@ def coldstart(options: argparse.Namespace, say: Say) -> dict[str, Any]:
 
 
 def types(options: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """Ticket types by repeated cross-validation on some hundred messages, with what the shipped corpus teaches of types."""
+    """Ticket types by repeated cross-validation on some hundred messages, beside the shipped corpus."""
     known = messages(options.labelled, "type", ("title+text",))
-    return _few(known, options, say)
+    names = {"consult": "咨询", "help": "求助", "complaint": "投诉", "suggest": "建议"}
+    taught = (
+        [example for example in corpus.read(options.corpus) if example.kind in names] if options.with_corpus else []
+    )
+    shipped = Messages(tuple(example.text for example in taught), tuple(names[example.kind] for example in taught))
+    return _few(
+        known + shipped, options, say, judged_only=np.arange(len(known.texts + shipped.texts)) < len(known.texts)
+    )
 
 
 def departments(options: argparse.Namespace, say: Say) -> dict[str, Any]:
@@ -216,9 +224,8 @@ def _few(
     runs = []
     for seed in range(options.draws):
         say(f"draw {seed + 1} of {options.draws}")
-        fit = linear.fit(
-            rows, {"label": known.labels}, groups, Manner(ridge=options.ridge, folds=options.cv, seed=seed)
-        )["label"]
+        manner = Manner(options.ridge, options.cv, seed, contrast=options.contrast, balanced=True)
+        fit = linear.fit(rows, {"label": known.labels}, groups, manner)["label"]
         judge = train.judge(fit, (0,), options.kept)
         runs.append(card.figures(trust.softmax(fit.out_of_fold[asked], judge.warmth), truth[asked], judge.levels[0]))
     shown = ("accuracy", "macro_f1", "top_2", "top_3", "calibration_error")
@@ -272,6 +279,8 @@ def add_commands(parser: argparse.ArgumentParser, say: Say) -> None:
     cold.add_argument("--weight", type=int, default=2, help="how often an added label counts")
     _text_option(cold)
     kinds = _command(commands, "types", types, say)
+    kinds.add_argument("--corpus", type=Path, default=corpus.shipped())
+    kinds.add_argument("--with-corpus", action="store_true", help="learn from the shipped corpus too")
     kinds.add_argument("--labelled", type=Path, default=DATA / "types.csv")
     units = _command(commands, "departments", departments, say)
     units.add_argument("--replies", type=Path, default=DATA / "teddy2020" / "replies.csv")
@@ -283,16 +292,17 @@ def _text_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(
-    commands: Any,
+    commands: Commands,
     name: str,
     figures: Callable[[argparse.Namespace, Say], dict[str, Any]],
-    say: Say,  # noqa: ANN401 - argparse hides its types
+    say: Say,
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=figures.__doc__, description=figures.__doc__)
     parser.add_argument("--json", action="store_true", help="one line of JSON")
     parser.add_argument("--promise", type=float, default=0.98)
     parser.add_argument("--assurance", type=float, default=trust.Promise().assurance)
     parser.add_argument("--cv", type=int, default=5, help="folds of the cross-validation")
+    parser.add_argument("--contrast", action=argparse.BooleanOptionalAction, default=True, help="margins, or ridge")
     parser.add_argument("--ridge", type=float, default=0.3)
     parser.add_argument("--draws", type=int, default=3, help="repetitions with other draws")
 

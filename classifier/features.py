@@ -1,7 +1,7 @@
 """Clean texts as rows of numbers: words, pairs of words, characters, and the words of the opening once more.
 
-The opening of a letter is its title; what stands there decides more often than the rest. Plain dictionaries look up what
-the vocabulary knows; counting is left to scipy. Knows no labels.
+The opening of a letter is its title; what stands there decides more often than the rest. Plain dictionaries look up
+what the vocabulary knows; counting is left to scipy. Knows no labels.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Features:
     positions: dict[str, int] = field(repr=False)
 
     def rows(self, texts: Sequence[str]) -> sparse.csr_matrix:
-        """Return one row a clean text, shape (len(texts), len(vocabulary)), of length one or, if nothing is known, empty."""
+        """Return one row a clean text, shape (len(texts), len(vocabulary)); empty if no gram is known."""
         position = self.positions.get
         found: list[int] = []
         ends = [0]
@@ -55,7 +55,7 @@ class Features:
 
 
 def learn(texts: Sequence[str], recipe: Recipe) -> Features:
-    """Return the features of clean `texts`; the vocabulary is in a fixed order, so the same texts give the same bits."""
+    """Return the features of clean `texts`; the vocabulary has a fixed order, so the same texts give the same bits."""
     frequency: Counter[str] = Counter()
     for text in texts:
         frequency.update(set(grams(text, recipe)))

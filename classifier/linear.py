@@ -1,7 +1,8 @@
 """Linear judgement: ridge regression on one-hot labels, with scores for each example from a model that never saw it.
 
-Up to `DENSE_LIMIT` examples the regression is solved exactly over the examples (the dual), a few seconds for thousands of
-them whatever the number of labels; beyond, by conjugate gradients over the features. Knows no words and no probabilities.
+Up to `DENSE_LIMIT` examples the regression is solved exactly over the examples (the dual), a few seconds for
+thousands of them whatever the number of labels; beyond, by conjugate gradients over the features. Knows no words and
+no probabilities.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Head:
 
     @cached_property
     def middle(self) -> NDArray[np.float32]:
-        """The mean weight of each feature over the labels, shape (features,): what speaks for no label in particular."""
+        """The mean weight of each feature over the labels, shape (features,): what speaks for none of them."""
         return np.asarray(self.weights.mean(axis=1), dtype=np.float32)
 
     @cached_property
@@ -62,7 +63,9 @@ class Manner:
     folds: int = 5
     seed: int = 12345
     contrast: bool = False
-    """Margins over contrasts instead of ridge: better where each label has hundreds of examples, slow with many labels."""
+    """Margins over contrasts instead of ridge: better with hundreds of examples a label, slow with many labels."""
+    balanced: bool = False
+    """Whether rare labels weigh as much as frequent ones; margins only."""
 
 
 def fit(
@@ -110,7 +113,7 @@ def _numbers(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:
 def fold_pairs(
     truth: NDArray[np.int64], groups: NDArray[np.int64], manner: Manner
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Return (learn, test) positions a fold, classes spread evenly, groups kept whole; labels of one example are allowed."""
+    """Return (learn, test) positions a fold, classes spread evenly, groups kept whole."""
     import warnings
 
     drawing = StratifiedGroupKFold(manner.folds, shuffle=True, random_state=manner.seed)
@@ -130,7 +133,7 @@ class _Solver(Protocol):
 
 def _solver(rows: sparse.csr_matrix, targets: NDArray[np.float32], manner: Manner) -> _Solver:
     if manner.contrast:
-        return _Contrast(rows, targets, manner.seed)
+        return _Contrast(rows, targets, manner)
     return _Dual(rows, targets, manner.ridge) if rows.shape[0] <= DENSE_LIMIT else _Primal(rows, targets, manner.ridge)
 
 
@@ -188,8 +191,8 @@ class _Contrast:
     The scale is the root of the absolute log-ratio of the feature's mass in both sides; it is folded into the weights.
     """
 
-    def __init__(self, rows: sparse.csr_matrix, targets: NDArray[np.float32], seed: int) -> None:
-        self._rows, self._targets, self._seed = rows, targets, seed
+    def __init__(self, rows: sparse.csr_matrix, targets: NDArray[np.float32], manner: Manner) -> None:
+        self._rows, self._targets, self._manner = rows, targets, manner
 
     def scores(self, learn: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the scores of the examples at `test` by what is learned from those at `learn`."""
@@ -208,7 +211,10 @@ class _Contrast:
             own = targets[:, at] > 0
             if own.any() and not own.all():
                 scale = _log_ratio(rows, own)
-                margin = LinearSVC(C=1.0, random_state=self._seed).fit(rows @ sparse.diags(scale), own)
+                weight = "balanced" if self._manner.balanced else None
+                margin = LinearSVC(C=1.0, class_weight=weight, random_state=self._manner.seed).fit(
+                    rows @ sparse.diags(scale), own
+                )
                 weights[:, at] = margin.coef_[0] * scale
                 bias[at] = margin.intercept_[0]
         return weights, bias
@@ -219,4 +225,4 @@ def _log_ratio(rows: sparse.csr_matrix, own: NDArray[np.bool_]) -> NDArray[np.fl
     inside = 1 + 5 * np.asarray(rows[own].sum(axis=0)).ravel()
     outside = 1 + 5 * np.asarray(rows[~own].sum(axis=0)).ravel()
     ratio = np.log((inside / inside.sum()) / (outside / outside.sum()))
-    return np.sqrt(np.abs(ratio)).astype(np.float32)
+    return np.asarray(np.sqrt(np.abs(ratio)), dtype=np.float32)

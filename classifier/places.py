@@ -1,6 +1,7 @@
 """Which area a text speaks of, by the names that examples with a known area use.
 
-Learns names from the examples and knows no map: a name that points to two areas points to none. Names only; no distances.
+Learns names from the examples and knows no map: a name that points to two areas points to none. Names only; no
+distances.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Places:
         return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def area(self, text: str) -> str | None:
-        """Return the area most often named in a clean text, the deepest code of those on one branch; None if none is."""
+        """Return the area most often named in a clean text, the deepest code on its branch; None if none is."""
         if self._pattern is None:
             return None
         counts = Counter(self.names[name] for name in self._pattern.findall(text))

@@ -1,7 +1,7 @@
 """A trained model: what texts are about, how sure that is, and which words decided.
 
-Pure reading of arrays: no files, no network, no state that changes, so one model serves many threads. Knows category codes
-of two digits a level, and nothing of departments or tickets.
+Pure reading of arrays: no files, no network, no state that changes, so one model serves many threads. Knows category
+codes of two digits a level, and nothing of departments or tickets.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """One question with its answers: a head, the warmth of its softmax, and what to believe at each width of the labels.
+    """One question: a head, the warmth of its softmax, and what to believe at each width of the labels.
 
     `levels` has one entry for each of `widths`: (2, 4, 6) for category codes, (0,) for plain labels.
     """
@@ -76,7 +76,7 @@ def calibrated(probabilities: NDArray[np.float64], curve: Curve) -> NDArray[np.f
     believed = curve(first)
     # The first may not fall behind the second: the correction changes how sure one is, not of what.
     believed = np.maximum(believed, second / np.maximum(1 - first + second, 1e-12))
-    scaled = probabilities * ((1 - believed) / np.maximum(1 - first, 1e-12))[:, None]
+    scaled: NDArray[np.float64] = probabilities * ((1 - believed) / np.maximum(1 - first, 1e-12))[:, None]
     scaled[lines, best] = believed
     return scaled
 

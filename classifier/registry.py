@@ -6,8 +6,8 @@
     models/<version>/card.json     what it was made of and what it is worth, with the hash of model.json
     models/<version>/calibration.svg
 
-Nothing that could run code is ever loaded. A load refuses a wrong hash, another scikit-learn minor version, and a type it
-does not know, and says what to do instead. Trains nothing.
+Nothing that could run code is ever loaded. A load refuses a wrong hash, another scikit-learn minor version, and a
+type it does not know, and says what to do instead. Trains nothing.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def versions(folder: Path) -> list[str]:
 
 
 def activate(folder: Path, version: str) -> None:
-    """Make `version` the active one, in one step that a reader sees whole; it is loaded first, so what is broken is refused."""
+    """Make `version` the active one, in one step that a reader sees whole; what cannot be loaded is refused."""
     load(folder, version)
     draft = folder / f".{ACTIVE}.{os.getpid()}"
     draft.write_text(version + "\n", encoding="utf-8")
@@ -72,7 +72,7 @@ def card(folder: Path, version: str | None = None) -> dict[str, Any]:
 
 
 def save(folder: Path, model: Model, pictures: Mapping[str, str]) -> Path:
-    """Store a model with its card and pictures (file name → SVG) and return its folder; a stored version is never changed.
+    """Store a model with its card and pictures (file name → SVG) and return its folder; a version never changes.
 
     Storing the same version again with the same content changes nothing; with another content it is refused.
     """
@@ -130,8 +130,8 @@ def _checked(path: Path, expected: str) -> bytes:
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != expected:
         raise RegistryError(
-            f"{path} is not what was stored (its hash differs): do not use it; restore it from a backup, activate another "
-            "version, or train anew"
+            f"{path} is not what was stored (its hash differs): do not use it; restore it from a backup, "
+            "activate another version, or train anew"
         )
     return content
 
@@ -172,7 +172,7 @@ def _arrays_bytes(model: Model) -> bytes:
         whole, scale = quantised(judge.head.weights)
         arrays |= {f"{name}.weights": whole, f"{name}.scale": scale, f"{name}.bias": judge.head.bias}
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stubs take the keyword allow_pickle for ours
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # allow_pickle is no array of ours
     return buffer.getvalue()
 
 

@@ -1,7 +1,8 @@
 """Phrases that must alarm a person: life in danger, self-harm, violence, a crowd, a secret let out.
 
 Rules, not learning: a city has seen too few of these to learn them, and a missed one cannot be called back. So a phrase
-alarms even where a careful reader would not; only plain talk of prevention, of the past, or of a question is passed over.
+alarms even where a careful reader would not; only plain talk of prevention, of the past, or of a question is passed
+over.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Texts that nearly repeat each other: the guard of corpus and splits against copies and slots.
 
-Likeness is the cosine of counted character 4-grams, as the issue defines it; at .8 two people tell the same story in the
-same words. Compares texts with texts and knows no labels.
+Likeness is the cosine of counted character 4-grams, as the issue defines it; at .8 two people tell the same story in
+the same words. Compares texts with texts and knows no labels.
 """
 
 from __future__ import annotations

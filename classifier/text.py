@@ -1,8 +1,8 @@
 """From what a caller said to words: normalise, mask what identifies a person, cut into words.
 
 Everything that is learned or logged has gone through `normalise` and `mask` first. Cutting is done by rjieba, which is
-jieba's dictionary and algorithm in Rust, without the guessing of unknown words (HMM); `reference_words` does the same with
-jieba itself, fifty times slower, and a test holds the two together. Knows no categories.
+jieba's dictionary and algorithm in Rust, without the guessing of unknown words (HMM); `reference_words` does the same
+with jieba itself, fifty times slower, and a test holds the two together. Knows no categories.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import rjieba
 
@@ -27,6 +28,7 @@ PHONE, IDENTITY, BANK, PLATE, NAME, EMAIL, NUMBER = (
 
 _REPEATED_MARK = re.compile(r"([^\w\s])\1+")
 _REPEATED_LETTER = re.compile(r"([^\d\W])\1{3,}")
+_NO_GUESSING = False
 _SPACE = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
 
@@ -50,7 +52,7 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[A-Za-z0-9._%+-]{2,}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), EMAIL),
     (re.compile(rf"(?<!\d)[1-9](?:{_GAP}\d){{5}}{_GAP}(?:19|20)(?:{_GAP}\d){{9}}{_GAP}[\dXx](?!\d)"), IDENTITY),
     (re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{15,18}}(?!\d)"), BANK),
-    (re.compile(rf"(?<!\d)[1-9]\d{{5}}\d{{2}}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{{3}}(?!\d)"), IDENTITY),
+    (re.compile(r"(?<!\d)[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}(?!\d)"), IDENTITY),
     (re.compile(rf"(?<!\d)(?:\+?86{_GAP})?1{_GAP}[3-9](?:{_GAP}\d){{9}}(?!\d)"), PHONE),
     (re.compile(r"(?<!\d)(?:\(0\d{2,3}\)|0\d{2,3})[ \-—–]{0,3}[2-9]\d{2,3}[ \-]?\d{4}(?!\d)"), PHONE),
     (re.compile(r"(?<!\d)[48]00[ \-]?\d{3,4}[ \-]?\d{3,4}(?!\d)"), PHONE),
@@ -67,17 +69,19 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
 _NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
-            rf"((?:姓名|联系人|当事人|户主|来电人|投诉人|举报人|申请人|诉求人|法人)(?:是|为|叫)?[:： ]*){_NAME_BODY}{_AFTER_NAME}"
+            rf"((?:姓名|联系人|当事人|户主|来电人|投诉人|举报人|申请人|诉求人|法人)(?:是|为|叫)?[:： ]*)"
+            rf"{_NAME_BODY}{_AFTER_NAME}"
         ),
         rf"\1{NAME}",
     ),
     (
         re.compile(
-            rf"((?:我叫|本人叫|名叫|名字叫|本人姓名|我是|本人)[:： ]?){_NAME_BODY}(?=[,，。.;；:：、!！\s（(〔]|$|身份证|电话|手机)"
+            rf"((?:我叫|本人叫|名叫|名字叫|本人姓名|我是|本人)[:： ]?)"
+            rf"{_NAME_BODY}(?=[,，。.;；:：、!！\s（(〔]|$|身份证|电话|手机)"
         ),
         rf"\1{NAME}",
     ),
-    (re.compile(rf"((?:我姓|免贵姓)){{1}}[{_SURNAMES}](?=[,，。.;；、\s]|$)"), rf"\1{NAME}"),
+    (re.compile(rf"(我姓|免贵姓)[{_SURNAMES}](?=[,，。.;；、\s]|$)"), rf"\1{NAME}"),
     (re.compile(rf"(?<![\u4e00-\u9fff])[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?({_TITLE})"), rf"{NAME}\1"),
     (re.compile(rf"[{_SURNAMES}](?:某某|某|XX|xx|\*\*|\*)(?![\u4e00-\u9fff]*(?:区|市|县|路))"), NAME),
 )
@@ -111,12 +115,13 @@ def clean(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words of a clean `text` in their order, without blanks and marks."""
-    return [word for word in _cutter().cut(text, False) if word[0].isalnum()]  # noqa: FBT003 - rjieba takes no keyword here
+    return [word for word in _cutter().cut(text, _NO_GUESSING) if word[0].isalnum()]
 
 
 def reference_words(text: str) -> list[str]:
     """Return what `words` must return, cut by jieba itself; about fifty times slower."""
-    return [word for word in _reference().cut(text, HMM=False) if word[:1].isalnum()]
+    cut = _reference().cut
+    return [word for word in cut(text, HMM=False) if word[:1].isalnum()]
 
 
 def lexicon() -> tuple[str, ...]:
@@ -152,7 +157,7 @@ def _cutter() -> rjieba.Jieba:
 
 
 @cache
-def _reference() -> object:
+def _reference() -> Any:  # noqa: ANN401 - jieba has no types
     import logging
 
     import jieba

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,17 @@ from classifier.predict import LEVELS, Judge, Model
 
 # A leaf of the shipped corpus has four examples; what the leaves of one branch share is most of what is known of each.
 BRANCH_SHARE, ROOT_SHARE = 0.5, 0.3
+SHIPPED = features.Recipe(characters=(2,), most=40_000)
+FEWEST_CATEGORIES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """All that changes what is learned from the same examples."""
 
-    recipe: features.Recipe = features.Recipe(characters=(2,), most=40_000)
-    manner: Manner = Manner(ridge=0.3)
-    promise: trust.Promise = trust.Promise()
+    recipe: features.Recipe = SHIPPED
+    manner: Manner = field(default_factory=Manner)
+    promise: trust.Promise = field(default_factory=trust.Promise)
 
 
 def first(folder: Path, say: Progress = lambda _: None) -> str:
@@ -49,7 +51,7 @@ def train(examples: Sequence[Example], setting: Setting, say: Progress = lambda 
 
     Raises CorpusError when there are too few examples to keep any back.
     """
-    if len({example.category for example in examples}) < 2 or len(examples) < 2 * setting.manner.folds:
+    if len({example.category for example in examples}) < FEWEST_CATEGORIES or len(examples) < 2 * setting.manner.folds:
         raise corpus.CorpusError(
             f"{len(examples)} examples are too few to learn from; give at least two categories and 10 texts"
         )
@@ -102,7 +104,7 @@ def _as_stored(fit: Fit) -> Fit:
 
 
 def _with_branches(fit: Fit) -> Fit:
-    """Add to each leaf a share of the scores of its level 2 and level 1, which ridge gives as the sums of their leaves."""
+    """Add to each leaf a share of the scores of its level 2 and level 1, which are the sums of their leaves."""
     labels = fit.head.labels
     mix = np.eye(len(labels), dtype=np.float32)
     for width, share in ((LEVELS[1], BRANCH_SHARE), (LEVELS[0], ROOT_SHARE)):

@@ -81,7 +81,8 @@ def curve(confidence: Floats, correct: NDArray[np.bool_]) -> Curve:
 def threshold(confidence: Floats, correct: NDArray[np.bool_], promise: Promise) -> float:
     """Return the lowest confidence from which on the promise is kept, or NEVER.
 
-    Kept means: with the assurance asked for, the true precision of what lies at or above is at least the promise.
+    Kept means: with the assurance asked for, the true precision of what lies at or above is at least the promise. The
+    search for the lowest looks often and so spends a part of the assurance; ask for more than is needed.
     """
     order = np.argsort(-confidence, kind="stable")
     right = np.cumsum(correct[order])
@@ -118,7 +119,7 @@ def reliability(confidence: Floats, correct: NDArray[np.bool_], bins: int = 15) 
 
 
 def floor(probabilities: Floats, truth: NDArray[np.int64], coverage: float = 0.99) -> float:
-    """Return the probability from which on labels belong into the set that holds the right one with `coverage` (conformal)."""
+    """Return the probability from which on labels belong into the set that holds the right one (conformal)."""
     own = np.sort(probabilities[np.arange(len(truth)), truth])
     at = int(np.floor((len(own) + 1) * (1 - coverage))) - 1
     return float(own[at]) if at >= 0 else 0.0

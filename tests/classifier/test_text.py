@@ -27,37 +27,37 @@ from classifier import corpus, text
         ("订单20240318771203", "订单〔号码〕"),
     ],
 )
-def test_what_identifies_a_person_is_masked(said: str, kept: str):
+def test_what_identifies_a_person_is_masked(said: str, kept: str) -> None:
     assert text.clean(said) == kept
 
 
 @pytest.mark.parametrize(
     "said", ["2024年3月5日停水", "G4高速K123处", "电费1234.56元", "12345没人接", "3号楼1502室", "京沪高铁"]
 )
-def test_what_identifies_nobody_stays(said: str):
+def test_what_identifies_nobody_stays(said: str) -> None:
     assert text.clean(said) == said
 
 
-def test_normalising_folds_width_marks_breaks_and_traditional_characters():
+def test_normalising_folds_width_marks_breaks_and_traditional_characters() -> None:
     assert text.normalise("電話打不通！！！\r\n　太慢ＡＢＣ１２") == "电话打不通! 太慢ABC12"
 
 
-def test_cleaning_twice_changes_nothing_more():
+def test_cleaning_twice_changes_nothing_more() -> None:
     for example in corpus.read(corpus.shipped())[::5]:
         assert text.clean(example.text) == example.text
 
 
-def test_the_fast_cutter_gives_what_jieba_gives():
+def test_the_fast_cutter_gives_what_jieba_gives() -> None:
     for file in sorted(corpus.shipped().glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines()[::6]:
+        for line in file.read_text(encoding="utf-8").splitlines()[::15]:
             cleaned = text.clean(json.loads(line)["text"])
             assert text.words(cleaned) == text.reference_words(cleaned)
 
 
-def test_words_of_the_lexicon_stay_whole():
+def test_words_of_the_lexicon_stay_whole() -> None:
     assert text.words("住建局没有办理不动产登记") == ["住建局", "没有", "办理", "不动产登记"]
     assert len(text.lexicon()) == len(set(text.lexicon()))
 
 
-def test_traditional_characters_come_in_pairs():
+def test_traditional_characters_come_in_pairs() -> None:
     assert len("".join(text.lines("traditional.txt"))) % 2 == 0

@@ -1,0 +1,197 @@
+"""One small model for all: a slice of the shipped corpus, so the whole file takes seconds."""
+
+import hashlib
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier import card, corpus, features, registry, risks, train
+from classifier.corpus import Example
+from classifier.predict import Model
+
+SETTING = train.Setting(recipe=features.Recipe(characters=(2,), most=6_000))
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Example]:
+    return [example for example in corpus.read(corpus.shipped()) if example.category[:2] in {"01", "05", "08"}]
+
+
+@pytest.fixture(scope="module")
+def model(examples: list[Example]) -> Model:
+    return train.train(examples, SETTING)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, model: Model) -> Path:
+    registry.save(tmp_path, model, card.pictures(model.card))
+    registry.activate(tmp_path, model.version)
+    return tmp_path
+
+
+def test_a_suggestion_says_category_type_urgency_evidence_and_version(model: Model) -> None:
+    suggestion = model.suggest(["出租车司机拒载还绕路，态度很差，我要投诉"])[0]
+
+    assert suggestion.level_1.label == "05"
+    assert suggestion.kind[0].label == "complaint"
+    assert suggestion.urgency.label == "normal"
+    assert "出租车" in suggestion.evidence
+    assert suggestion.model_version == model.version
+    assert [guess.probability for guess in suggestion.category] == sorted(
+        (guess.probability for guess in suggestion.category), reverse=True
+    )
+
+
+def test_an_empty_text_is_never_sure(model: Model) -> None:
+    assert model.suggest(["", "！！！"])[0].sure_category is None
+    assert model.suggest([]) == []
+
+
+def test_a_sure_category_is_one_of_the_hierarchy(model: Model, examples: list[Example]) -> None:
+    for suggestion in model.suggest([example.text for example in examples]):
+        sure = suggestion.sure_category
+        assert sure is None or sure in {
+            suggestion.level_1.label,
+            suggestion.level_2.label,
+            suggestion.category[0].label,
+        }
+
+
+def test_probabilities_of_all_leaves_sum_to_one(model: Model, examples: list[Example]) -> None:
+    rows = model.features.rows([example.text for example in examples[:50]])
+
+    assert np.allclose(model.judges["category"].probabilities(rows).sum(axis=1), 1)
+
+
+def test_a_set_of_candidates_nearly_always_holds_the_right_code(model: Model, examples: list[Example]) -> None:
+    sets = model.candidates([example.text for example in examples])
+
+    assert np.mean([example.category in found for example, found in zip(examples, sets, strict=True)]) >= 0.98
+
+
+def test_several_threads_get_the_same_answers(model: Model, examples: list[Example]) -> None:
+    texts = [example.text for example in examples[:40]]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(model.suggest, [texts] * 8))
+
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_the_same_corpus_gives_the_same_model_bit_by_bit(model: Model, examples: list[Example], tmp_path: Path) -> None:
+    again = train.train(examples, SETTING)
+
+    first = registry.save(tmp_path / "a", model, {})
+    second = registry.save(tmp_path / "b", again, {})
+
+    for name in ("model.json", "arrays.npz", "card.json"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_a_stored_model_judges_as_the_fresh_one_did(folder: Path, model: Model, examples: list[Example]) -> None:
+    texts = [example.text for example in examples[:50]]
+
+    assert registry.load(folder).suggest(texts) == model.suggest(texts)
+
+
+def test_a_changed_file_is_refused(folder: Path, model: Model) -> None:
+    path = folder / model.version / "arrays.npz"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(registry.RegistryError, match=r"hash differs.*activate another version"):
+        registry.load(folder)
+
+
+def test_another_minor_version_of_scikit_learn_is_refused(folder: Path, model: Model) -> None:
+    path = folder / model.version / "card.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told["libraries"]["scikit-learn"] = "0.1.0"
+    path.write_text(json.dumps(told), encoding="utf-8")
+
+    with pytest.raises(registry.RegistryError, match=r"made with scikit-learn 0\.1\.0.*train it anew"):
+        registry.load(folder)
+
+
+def test_an_array_that_is_a_pickle_is_refused_even_with_the_right_hash(folder: Path, model: Model) -> None:
+    home = folder / model.version
+    buffer = io.BytesIO()
+    np.savez(buffer, idf=np.array([{"any": "object"}], dtype=object))
+    (home / "arrays.npz").write_bytes(buffer.getvalue())
+    described = json.loads((home / "model.json").read_text(encoding="utf-8"))
+    described["arrays_sha256"] = hashlib.sha256(buffer.getvalue()).hexdigest()
+    (home / "model.json").write_text(json.dumps(described), encoding="utf-8")
+    told = json.loads((home / "card.json").read_text(encoding="utf-8"))
+    told["model_sha256"] = hashlib.sha256((home / "model.json").read_bytes()).hexdigest()
+    (home / "card.json").write_text(json.dumps(told), encoding="utf-8")
+
+    with pytest.raises(registry.RegistryError, match="not an array of numbers"):
+        registry.load(folder)
+
+
+def test_a_stored_version_is_never_changed(folder: Path, model: Model) -> None:
+    (folder / model.version / "model.json").write_text("{}", encoding="utf-8")
+
+    with pytest.raises(registry.RegistryError, match="immutable"):
+        registry.save(folder, model, {})
+
+
+def test_without_an_active_model_the_message_says_how_to_get_one(tmp_path: Path) -> None:
+    assert registry.active_version(tmp_path) is None
+    with pytest.raises(registry.RegistryError, match="python -m classifier train"):
+        registry.load(tmp_path)
+
+
+def test_a_version_is_a_name_and_never_a_path(folder: Path) -> None:
+    with pytest.raises(registry.RegistryError, match="not the name of a version"):
+        registry.load(folder, "../elsewhere")
+
+
+def test_the_card_tells_data_libraries_figures_and_calibration(folder: Path, model: Model) -> None:
+    told = registry.card(folder)
+
+    assert told["data"]["sha256"]
+    assert set(told["libraries"]) == {"python", "numpy", "scipy", "scikit-learn"}
+    assert set(told["questions"]["category"]["levels"]) == {"2", "4", "6"}
+    assert (folder / model.version / "calibration.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+PRIVATE = ("13812345678", "110101199003078515", "6222021234567890123", "粤B12345", "王小明")
+
+
+def test_nothing_private_survives_in_model_files_or_suggestions(examples: list[Example], tmp_path: Path) -> None:
+    said = f"我叫{PRIVATE[4]}，电话{PRIVATE[0]}，身份证{PRIVATE[1]}，卡{PRIVATE[2]}，车{PRIVATE[3]}"
+    lines = [{"text": f"{example.text} {said}", "category": example.category} for example in examples[:120]]
+    file = tmp_path / "private.jsonl"
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+
+    model = train.train(corpus.read(file), SETTING)
+    home = registry.save(tmp_path, model, card.pictures(model.card))
+    shown = repr(model.suggest([said])) + "".join(
+        path.read_text(encoding="utf-8") for path in home.iterdir() if path.suffix != ".npz"
+    )
+
+    for secret in PRIVATE:
+        assert secret not in shown
+        assert secret[2:10] not in shown or len(secret) < 10
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("我不想活了,今晚就跳楼", "self_harm"),
+        ("老人掉进河里了快来", "life"),
+        ("隔壁拿刀砍我", "violence"),
+        ("我们两百多人准备去市政府拉横幅", "group"),
+        ("有人把涉密文件发到网上", "secret"),
+    ],
+)
+def test_a_phrase_of_danger_alarms(said: str, expected: str) -> None:
+    assert expected in risks.found(said)
+
+
+@pytest.mark.parametrize("said", ["建议加强防火宣传", "咨询公积金怎么提取", "希望防止有人溺水"])
+def test_plain_talk_does_not_alarm(said: str) -> None:
+    assert risks.found(said) == ()

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from classifier import trust
+
+DICE = np.random.default_rng(7)
+
+
+def test_a_threshold_keeps_its_promise_on_messages_not_seen() -> None:
+    kept = 0
+    for _ in range(40):
+        confidence = DICE.uniform(0.4, 1, 6000)
+        right = DICE.uniform(size=6000) < confidence
+        seen, unseen = slice(0, 3000), slice(3000, 6000)
+        threshold = trust.threshold(confidence[seen], right[seen], trust.Promise(0.95, 0.9))
+        sure = confidence[unseen] >= threshold
+        kept += bool(confidence[unseen][sure].mean() >= 0.95)  # the true precision, without the luck of one draw
+
+    assert kept >= 32
+
+
+def test_a_promise_that_cannot_be_kept_is_never_given() -> None:
+    right = np.arange(200) % 2 == 0
+
+    assert trust.threshold(np.full(200, 0.99), right, trust.Promise()) == trust.NEVER
+
+
+def test_calibration_makes_the_overconfident_honest() -> None:
+    true = DICE.uniform(0.5, 0.99, 20_000)
+    right = DICE.uniform(size=20_000) < true
+    stated = true ** (1 / 3)
+
+    believed = trust.curve(stated, right)(stated)
+
+    assert trust.calibration_error(stated, right) > 0.1
+    assert trust.calibration_error(believed, right) < 0.02
+
+
+def test_a_set_holds_the_right_label_as_often_as_promised() -> None:
+    scores = DICE.normal(size=(8000, 7))
+    truth = np.array([DICE.choice(7, p=line) for line in trust.softmax(scores, 1.5)])
+    plain = trust.softmax(scores, 1.0)
+
+    floor = trust.floor(plain[:4000], truth[:4000])
+
+    assert (plain[4000:] >= floor)[np.arange(4000), truth[4000:]].mean() == pytest.approx(0.99, abs=0.006)
+
+
+def test_the_interval_of_nothing_says_nothing() -> None:
+    assert trust.interval(0, 0) == (0.0, 1.0)
+    low, high = trust.interval(98, 100)
+    assert low < 0.98 < high
