@@ -6,11 +6,15 @@ passwords are hashed as cheaply as argon2 allows.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
@@ -18,12 +22,13 @@ from argon2 import PasswordHasher
 
 from dispatch.model import Actor, Role
 from dispatch.rulebook import DEFAULT_ALLOWANCES, Policy, Rulebook
-from hotline import office, tickets
+from hotline import embedded, office, tickets
 from hotline.app import make_application
 from hotline.calendar_seed import default_calendar
 from hotline.config import Key, read
-from hotline.db import Pool
+from hotline.db import Pool, connection
 from hotline.desk import Desk
+from hotline.errors import Unavailable
 from hotline.live import Live
 from hotline.predictor import Predictor
 from hotline.store import Store
@@ -69,7 +74,7 @@ _CATEGORIES = (
     ("13", "纪检"),
     ("130200", "举报干部"),
 )
-_CATALOGUE = (
+_CATALOGUE: tuple[tuple[str, str, str, str, list[str], str], ...] = (
     ("0102", "", "", "jyj", [], "教育法第十五条"),
     ("0509", "", "", "jtj", [], "公路法第八条"),
     ("050902", "", "", "cgj", ["@county"], "市政照明管理"),
@@ -167,6 +172,35 @@ PEOPLE: Mapping[str, tuple[Role, str]] = {
     "county": (Role.HANDLER, "q01"),
     "town": (Role.HANDLER, "q0101"),
 }
+
+
+async def until(holds: Callable[[], Awaitable[object]], *, seconds: float = 20) -> None:
+    """Wait until `holds` gives something true; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.01)
+
+
+def home_of(urls: embedded.Urls) -> Path:
+    """Return the folder of embedded servers."""
+    return Path(urls.database.partition("host=")[2]).parent
+
+
+async def kill_postgres(home: Path, pool: Pool) -> None:
+    """Kill the server without a word and wait until it is gone: a backend may answer once more."""
+    os.kill(int((home / "postgres/postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    await until(lambda: _is_away(pool))
+
+
+async def _is_away(pool: Pool) -> bool:
+    try:
+        async with connection(pool) as lent:
+            await lent.fetchval("SELECT 1")
+    except Unavailable:
+        return True
+    return False
 
 
 async def add_people(desk: Desk, people: Mapping[str, tuple[Role, str]] = PEOPLE) -> None:

@@ -1,0 +1,251 @@
+"""Several workers at once: each thing is found and told once, and one bad moment stops nobody."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+import redis.asyncio
+
+from dispatch import actions as do
+from dispatch.errors import DispatchError
+from dispatch.model import Actor
+from hotline import reports, tickets, worker
+from hotline.db import Pool
+from hotline.desk import Desk
+from hotline.errors import Unavailable
+from hotline.live import Live
+from tests.city import AGENT, DISPATCHER, NOW, SUPERVISOR, Clock, handler, intake, small_desk, until
+
+
+@pytest.fixture
+async def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def desk(pool: Pool, clock: Clock) -> AsyncIterator[Desk]:
+    async with small_desk(pool, clock=clock) as desk:
+        yield desk
+
+
+async def open_some(desk: Desk, number: int) -> list[int]:
+    opened = await asyncio.gather(*(tickets.open_ticket(desk, intake(category="050901"), AGENT) for _ in range(number)))
+    return [one.ticket_id for one in opened]
+
+
+# --- turns ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_turn_that_fails_is_tried_again_and_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    turns: Counter[str] = Counter()
+
+    def turn(name: str, *failures: Exception) -> Callable[[], Awaitable[int]]:
+        waiting = list(failures)
+
+        async def take() -> int:
+            turns[name] += 1
+            if waiting:
+                raise waiting.pop(0)
+            return 0
+
+        return take
+
+    working = [
+        asyncio.create_task(worker._repeat(name, take, pause=0.001))
+        for name, take in (
+            ("poisoned", turn("poisoned", ValueError("a bad row"), Unavailable("the database"))),
+            ("healthy", turn("healthy")),
+        )
+    ]
+    await until(lambda: _answer(min(turns["poisoned"], turns["healthy"]) >= 4))
+    for task in working:
+        task.cancel()
+    ended = await asyncio.gather(*working, return_exceptions=True)
+
+    assert all(isinstance(end, asyncio.CancelledError) for end in ended)
+    assert "poisoned failed; it is tried again" in caplog.text
+    assert "poisoned: the database cannot be reached" in caplog.text
+
+
+async def test_a_busy_turn_is_followed_at_once_by_the_next() -> None:
+    left = 200
+
+    async def take() -> int:
+        nonlocal left
+        await asyncio.sleep(0)
+        left -= 1
+        return left
+
+    working = asyncio.create_task(worker._repeat("busy", take, pause=60))
+    await until(lambda: _answer(left == 0), seconds=5)
+    working.cancel()
+
+
+async def test_a_whole_worker_judges_looks_delivers_and_says_that_it_lives(desk: Desk, clock: Clock) -> None:
+    (ticket,) = await open_some(desk, 1)
+    clock.forward(days=60)
+    alive = asyncio.create_task(worker.run(desk, "w1"))
+    try:
+        await until(lambda: desk.store.fetch("heartbeats"))
+        await until(lambda: _found(desk))
+        await until(lambda: _all_delivered(desk))
+    finally:
+        alive.cancel()
+        await asyncio.gather(alive, return_exceptions=True)
+
+    assert {key[0] for key in await _found(desk)} == {ticket}
+
+
+# --- notices --------------------------------------------------------------------------------------------------------
+
+
+async def test_two_workers_deliver_each_notice_once(desk: Desk, redis_url: str) -> None:
+    await open_some(desk, 60)
+    heard: list[bytes] = []
+    client = redis.asyncio.from_url(redis_url)
+    async with client.pubsub() as listener, small_live(desk, redis_url):
+        await listener.subscribe("department:jtj")
+        both = await asyncio.gather(*(worker.deliver(desk, most=20) for _ in range(4)))
+        more = [await worker.deliver(desk) for _ in range(3)]
+        while message := await listener.get_message(timeout=0.2):
+            if message["type"] == "message":
+                heard.append(message["data"])
+    await client.aclose()
+
+    assert sum(both) + sum(more) == 60
+    assert len(heard) == len(set(heard)) == 60
+    assert await _undelivered(desk) == []
+
+
+@contextlib.asynccontextmanager
+async def small_live(desk: Desk, url: str) -> AsyncIterator[None]:
+    """Put a real Redis under the desk for a while."""
+    before, desk.live = desk.live, await Live.open(url)
+    yield
+    await desk.live.close()
+    desk.live = before
+
+
+async def test_a_notice_whose_worker_died_before_it_was_marked_is_delivered_by_the_next(
+    desk: Desk, clock: Clock
+) -> None:
+    await open_some(desk, 1)
+    again = NOW + worker.NOTICE_AGAIN
+    assert len(await desk.store.fetch("claim_notices", now=NOW, most=10, again=again)) == 1
+
+    assert await worker.deliver(desk) == 0
+    clock.forward(minutes=1)
+    assert await worker.deliver(desk) == 1
+    clock.forward(minutes=10)
+    assert await worker.deliver(desk) == 0
+
+
+# --- looks ----------------------------------------------------------------------------------------------------------
+
+
+async def test_three_workers_find_each_of_many_due_clocks_exactly_once(desk: Desk, clock: Clock) -> None:
+    await open_some(desk, 110)
+    async with desk.store.pool.acquire() as connection:
+        due = await connection.fetchval("SELECT count(*) FROM clocks WHERE stopped_at IS NULL")
+    clock.forward(days=60)
+
+    assert due == 330
+    looked = await asyncio.gather(*(_look_until_done(desk) for _ in range(3)))
+
+    assert sum(looked) == due
+    found = await _found(desk)
+    assert len(found) == len(set(found))
+    async with desk.store.pool.acquire() as connection:
+        late = await connection.fetchval(
+            "SELECT count(*) FROM clocks WHERE stopped_at IS NULL AND due_at < $1", clock()
+        )
+        overdue = await connection.fetchval("SELECT count(*) FROM findings WHERE finding LIKE 'overdue 2%'")
+        twice = await connection.fetch("SELECT key FROM notices GROUP BY key HAVING count(*) > 1")
+    assert overdue == late
+    assert twice == []
+
+
+async def _look_until_done(desk: Desk) -> int:
+    total = 0
+    while number := await tickets.look(desk, most=25):
+        total += number
+    return total
+
+
+async def test_a_worker_that_dies_after_claiming_loses_nothing(desk: Desk, clock: Clock) -> None:
+    await open_some(desk, 3)
+    clock.forward(days=60)
+    claimed = await desk.store.fetch("claim_due_clocks", now=clock(), most=100, again=clock() + tickets.CLAIM_FOR)
+    assert await tickets.look(desk) == 0
+    assert await _found(desk) == []
+
+    clock.forward(minutes=3)
+    assert await tickets.look(desk) == len(claimed)
+    assert len(await _found(desk)) > 0
+
+
+async def test_looking_while_tickets_are_acted_on_never_deadlocks(desk: Desk, clock: Clock) -> None:
+    ids = await open_some(desk, 25)
+    roads = handler("jtj")
+    clock.forward(days=60)
+    moves: list[tuple[do.Action, Actor]] = [
+        (do.Accept(assignment=1), roads),
+        (do.Reach(assignment=1, how="called"), roads),
+        (do.Supplement(text="又来电"), AGENT),
+        (do.Urge(assignment=1), SUPERVISOR),
+        (do.Recall(assignment=1, reason="r"), DISPATCHER),
+    ]
+
+    async def work(ticket: int) -> None:
+        for action, actor in moves:
+            with contextlib.suppress(DispatchError):
+                await tickets.act(desk, ticket, action, actor)
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(_look_until_done(desk) for _ in range(3)), *(work(ticket) for ticket in ids))
+    clock.forward(minutes=5)
+    await _look_until_done(desk)
+
+    assert not any((await reports.invariants(desk, ids)).values())
+    found = await _found(desk)
+    assert len(found) == len(set(found))
+
+
+# --- heartbeat ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_heartbeat_says_when_and_how_late(desk: Desk, clock: Clock) -> None:
+    await worker.beat(desk, "w1")
+    assert [(row["worker"], row["at"], row["lag_seconds"]) for row in await desk.store.fetch("heartbeats")] == [
+        ("w1", NOW, 0.0)
+    ]
+
+    await open_some(desk, 1)
+    look_at = await desk.store.fetch_value("next_look")
+    clock.now = look_at + timedelta(minutes=7)
+    await worker.beat(desk, "w1")
+
+    (row,) = await desk.store.fetch("heartbeats")
+    assert (row["at"], row["lag_seconds"]) == (clock.now, 420.0)
+
+
+async def _answer(value: object) -> object:
+    return value
+
+
+async def _all_delivered(desk: Desk) -> bool:
+    return not await _undelivered(desk)
+
+
+async def _undelivered(desk: Desk) -> list[int]:
+    async with desk.store.pool.acquire() as connection:
+        return [row["id"] for row in await connection.fetch("SELECT id FROM notices WHERE delivered_at IS NULL")]
+
+
+async def _found(desk: Desk) -> list[tuple[int, int, str]]:
+    async with desk.store.pool.acquire() as connection:
+        rows = await connection.fetch("SELECT ticket_id, clock, finding FROM findings")
+    return [(row["ticket_id"], row["clock"], row["finding"]) for row in rows]
