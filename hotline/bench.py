@@ -151,6 +151,10 @@ async def _bare(desk: Desk) -> web.Application:
     same = await _same_row(desk)
     unit = {"department": "q01", "after_due": datetime(1970, 1, 1, tzinfo=UTC), "after_id": 0, "most": PAGE}
 
+    rulebook = await desk.rulebook()
+    below = [code for code in rulebook.departments if rulebook.is_below(code, "q01")]
+    units: dict[str, Any] = {"departments": ["q01", *below], "asking": "q01"}
+
     async def intake(request: web.Request) -> web.Response:
         said = orjson.loads(await request.read())
         id_ = await store.new_ticket_id(datetime.now(UTC))
@@ -164,7 +168,7 @@ async def _bare(desk: Desk) -> web.Application:
     async def search(request: web.Request) -> web.Response:
         word = request.query["q"]
         page = await store.fetch_value(
-            "search_tickets", grams=grams(word), likes=[f"%{word}%"], department="q01", before=10**18, most=PAGE
+            "search_tickets", grams=grams(word), likes=[f"%{word}%"], **units, before=10**18, most=PAGE
         )
         return web.Response(text=page, content_type="application/json")
 

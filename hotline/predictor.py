@@ -38,9 +38,9 @@ class Predictor:
 
     def load(self, folder: Path, version: str | None = None) -> None:
         """Put the active model of `folder` in the place of the one in use; raises what the registry raises."""
-        from classifier import registry  # scikit-learn takes a second to import; only who judges pays for it
+        from classifier.registry import load  # scikit-learn takes a second to import; only who judges pays for it
 
-        self._model = registry.load(folder, version)
+        self._model = load(folder, version)
 
     async def judge(self, texts: Sequence[str]) -> list[Judgement | None]:
         """Return one judgement a text, in their order."""
@@ -53,9 +53,9 @@ class Predictor:
 
 def train_first(folder: Path) -> str:
     """Train on the shipped corpus, activate what comes out, and return its version; takes less than a minute."""
-    from classifier import train
+    from classifier.train import first
 
-    return str(train.first(folder))
+    return str(first(folder))
 
 
 def _judgement(suggestion: Any) -> Judgement:  # noqa: ANN401 - classifier.predict.Suggestion

@@ -211,10 +211,14 @@ class Store:
             **allowances,
         )
 
-    async def search(self, words: str, *, department: str | None, before: int | None = None, most: int = 50) -> str:
-        """Return JSON of the newest tickets that contain every word; a department sees only its own.
+    async def search(
+        self, words: str, *, departments: Sequence[str] | None, before: int | None = None, most: int = 50
+    ) -> str:
+        """Return JSON of the newest tickets that contain every word.
 
-        Raises BadInput for a word of one character, which no index can serve, or one that is too long.
+        `departments` None means all; else the asking department first, then the units below it: only what they have
+        or had a part in is found. Raises BadInput for a word of one character, which no index can serve, or one
+        that is too long.
         """
         found = [word for word in words.lower().split() if word]
         for word in found:
@@ -226,7 +230,8 @@ class Store:
             "search_tickets",
             grams=sorted({gram for word in found for gram in grams(word)}),
             likes=[f"%{_like(word)}%" for word in found],
-            department=department,
+            departments=None if departments is None else list(departments),
+            asking=departments[0] if departments else None,
             before=before or 10**18,
             most=most,
         )

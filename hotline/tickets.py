@@ -694,6 +694,16 @@ async def unmask(desk: Desk, ticket_id: int, number: int, actor: Actor, reason: 
     return Person(number=number, name=name, phone=phone, address=address, withheld=False)
 
 
+async def search(desk: Desk, words: str, actor: Actor, *, before: int | None = None, most: int = 50) -> str:
+    """Return JSON of the newest tickets that contain every word and that `actor` may see; raises BadInput."""
+    departments = None
+    if actor.role in HOLDERS:
+        rulebook = await desk.rulebook()
+        below = (unit for unit in rulebook.departments if rulebook.is_below(unit, actor.department))
+        departments = [actor.department, *below]
+    return await desk.store.search(words, departments=departments, before=before, most=most)
+
+
 async def tickets_of_phone(desk: Desk, phone: str, actor: Actor, *, most: int = 20) -> list[dict[str, Any]]:
     """Return earlier tickets of a phone number, open ones first; only for roles that talk to callers."""
     if actor.role not in UNSEALERS - HOLDERS:

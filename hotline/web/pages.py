@@ -460,9 +460,10 @@ async def search(request: web.Request) -> web.StreamResponse:
 async def _found(request: web.Request, text: str, actor: Actor, codes: Codes) -> views.Board:
     desk = desk_of(request)
     before = request.query.get("before", "")
-    page = await desk.store.search(
+    page = await tickets.search(
+        desk,
         text,
-        department=actor.department if actor.role in HOLDERS else None,
+        actor,
         before=int(before) if re.fullmatch(r"\d{1,18}", before, re.ASCII) else None,
         most=PAGE_LINES,
     )

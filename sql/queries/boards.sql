@@ -36,15 +36,17 @@ SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
          LIMIT :most) line;
 
 -- name: search_tickets
--- The newest tickets that contain every word, as JSON; for a department only those that it has or had a part in.
+-- The newest tickets that contain every word, as JSON; for a department only those that it, or a unit below it,
+-- has or had a part in, and none that is about itself.
 SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
   FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
-               ticket.state, ticket.received_at, ticket.due_at
+               ticket.state, ticket.received_at, ticket.due_at, ticket.confidential
           FROM tickets ticket
          WHERE ticket.grams @> :grams AND ticket.id < :before
            AND lower(ticket.title || ' ' || ticket.text || ' ' || ticket.place) LIKE ALL (:likes::text[])
-           AND (:department::text IS NULL OR EXISTS (
-               SELECT 1 FROM assignments part WHERE part.ticket_id = ticket.id AND part.department = :department))
+           AND (:departments::text[] IS NULL OR EXISTS (
+               SELECT 1 FROM assignments part WHERE part.ticket_id = ticket.id AND part.department = ANY (:departments)))
+           AND (ticket.reported IS NULL OR ticket.reported IS DISTINCT FROM :asking)
          ORDER BY ticket.id DESC
          LIMIT :most) line;
 

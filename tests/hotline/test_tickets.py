@@ -186,8 +186,8 @@ async def test_a_two_character_word_is_found_by_its_index(desk: Desk) -> None:
         await tickets.open_ticket(desk, intake(text=f"第{number}件小事，门口的路灯不亮"), AGENT)
     wanted = await tickets.open_ticket(desk, intake(text="井盖没了"), AGENT)
 
-    assert str(wanted.ticket_id) in await desk.store.search("井盖", department=None)
-    assert await desk.store.search("井盖", department="jtj") == "[]"
+    assert str(wanted.ticket_id) in await desk.store.search("井盖", departments=None)
+    assert await desk.store.search("井盖", departments=["jtj"]) == "[]"
     async with desk.store.pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL enable_seqscan = off")
         plan = await connection.fetch("EXPLAIN SELECT id FROM tickets WHERE grams @> $1", grams("井盖"))
