@@ -26,6 +26,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("serving",),  # commands that run what app builds
     ("simulation", "bench", "demo"),
     ("cli",),
+    ("handbook",),  # writes the generated parts of docs, the commands among them
     ("__main__",),
 )
 # Each island with the only modules of the harbour that may set foot on it; the language of the house is for all.
