@@ -1,7 +1,7 @@
 """Who is who: log-in with argon2id, sessions in PostgreSQL that Redis only caches, and the people who may log in.
 
 A token is known to its browser only; the database holds its hash. Flushing Redis logs nobody out. An unknown person
-and a wrong password look and last the same.
+and a wrong password look and last the same. What a person may do with a ticket is decided in `dispatch`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from time import monotonic
-from typing import ClassVar
+from functools import cache
+from typing import ClassVar, TypeVar
 
 import orjson
 from argon2 import PasswordHasher
@@ -21,24 +24,33 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from dispatch.model import Actor, Role
 from hotline.desk import Desk
-from hotline.errors import BadInput, HotlineError
+from hotline.errors import BadInput, HotlineError, NotFound
 
 SESSION_LIFE = timedelta(hours=12)
 RENEW_AFTER = timedelta(minutes=1)
 CACHE_SECONDS = 60
 TRIES, TRY_SECONDS = 10, 300
-SHORTEST_PASSWORD = 8
-NEAR_SECONDS = 2.0
-NEAR_MOST = 5_000
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
+LONGEST_NAME = 60
+TOKEN_BYTES = 32
 
-_hasher = PasswordHasher()
-_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$+MvKMMlT6CWDPTGPL7dzGlcNLhNHMf0rYr2DRpVKlys"
-"""A hash that no password has: verifying against it takes as long as against a real one."""
+STRONG = PasswordHasher()
+"""The library's own choice; one try takes 64 MiB and some 50 ms."""
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""For the people of tests and simulations only."""
+
+_PERSON_ID = re.compile(r"[a-z0-9_.-]{2,40}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_ENDED = b"ended"
+"""What Redis holds for a session that has just ended: a reader that was underway cannot bring it back."""
+# Apart from the threads of the model, and few: whoever tries many passwords may fill neither the cores nor the memory.
+_THREADS = ThreadPoolExecutor(2, thread_name_prefix="argon2")
+_Result = TypeVar("_Result")
 
 
 @dataclass(eq=False)
 class BadLogin(HotlineError):
-    """Unknown person or wrong password; which, is not said."""
+    """Unknown person, wrong password, or a person who has left; which, is not said."""
 
     code: ClassVar[str] = "bad_login"
 
@@ -48,6 +60,8 @@ class BadLogin(HotlineError):
 
 @dataclass(eq=False)
 class TooManyTries(HotlineError):
+    """One person was tried too often from one address; `retry_after` are seconds."""
+
     code: ClassVar[str] = "too_many_tries"
     retry_after: int = TRY_SECONDS
 
@@ -67,7 +81,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is logged in; `csrf` must come back with every change that a browser asks for."""
+    """Somebody who is logged in; `csrf` must come back with every change that a browser asks for.
+
+    `expires_at` may be a minute behind: the session of who works goes on living.
+    """
 
     person: str
     name: str
@@ -81,22 +98,33 @@ class Session:
         return Actor(self.person, self.role, self.department, self.name)
 
 
-_near: dict[bytes, tuple[float, Session]] = {}
+# --- people -----------------------------------------------------------------------------------------------------------
 
 
-async def create_person(desk: Desk, person: Person, password: str) -> None:
-    """Add somebody, or change their role, department and password."""
+async def create_person(desk: Desk, person: Person, password: str, *, hasher: PasswordHasher = STRONG) -> None:
+    """Add somebody, or change their name, role, department and password; sessions of before end.
+
+    Raises BadInput for a value that cannot be taken.
+    """
+    if not _PERSON_ID.fullmatch(person.id):
+        raise BadInput("person", person.id, "is no log-in name", "2 to 40 of a-z, 0-9, '_', '.' and '-'")
+    name = person.name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise BadInput("name", person.name, "is no name", f"1 to {LONGEST_NAME} characters")
     if person.role in {Role.MACHINE, Role.CITIZEN}:
-        raise BadInput("role", person.role, "cannot log in", "a role of people")
-    hashed = await _hash(password)
-    await desk.store.execute(
+        allowed = ", ".join(role for role in Role if role not in {Role.MACHINE, Role.CITIZEN})
+        raise BadInput("role", person.role, "cannot log in", allowed)
+    row = await desk.store.fetch_row(
         "put_person",
         id=person.id,
-        name=person.name,
+        name=name,
         role=person.role,
-        department=person.department,
-        password_hash=hashed,
+        department=person.department if person.department.isprintable() else "",
+        password_hash=await _hashed(password, hasher),
     )
+    if row is None:
+        raise BadInput("department", person.department, "is unknown", "the code of a department")
+    await _end_all(desk, person.id)
 
 
 async def people(desk: Desk) -> list[Person]:
@@ -105,111 +133,145 @@ async def people(desk: Desk) -> list[Person]:
     return [Person(row["id"], row["name"], Role.of(row["role"]), row["department"]) for row in rows]
 
 
-async def set_password(desk: Desk, person: str, password: str) -> None:
-    """Change a password and end that person's sessions."""
-    await desk.store.execute("set_password", id=person, password_hash=await _hash(password))
+async def set_password(desk: Desk, person: str, password: str, *, hasher: PasswordHasher = STRONG) -> None:
+    """Change a password and end that person's sessions; raises NotFound, BadInput."""
+    hashed = await _hashed(password, hasher)
+    known = _PERSON_ID.fullmatch(person)
+    if not known or await desk.store.fetch_row("set_password", id=person, password_hash=hashed) is None:
+        raise NotFound("person", person)
+    await _end_all(desk, person)
+
+
+async def _end_all(desk: Desk, person: str) -> None:
     for row in await desk.store.fetch("end_sessions_of", person=person):
-        await _forget(desk, row["token_hash"])
+        await desk.live.set(_cached_as(row["token_hash"]), _ENDED, CACHE_SECONDS)
 
 
-async def _hash(password: str) -> str:
+async def _hashed(password: str, hasher: PasswordHasher) -> str:
     if len(password) < SHORTEST_PASSWORD:
         raise BadInput("password", "", "is too short", f"at least {SHORTEST_PASSWORD} characters")
-    return await asyncio.to_thread(_hasher.hash, password)
+    if len(password) > LONGEST_PASSWORD:
+        raise BadInput("password", "", f"has {len(password)} characters", f"at most {LONGEST_PASSWORD}")
+    return await _in_thread(lambda: hasher.hash(_bytes(password)))
+
+
+# --- log-in -----------------------------------------------------------------------------------------------------------
 
 
 async def log_in(desk: Desk, person: str, password: str, *, address: str) -> tuple[str, Session]:
-    """Return a new token and its session; raises BadLogin, or TooManyTries for a name tried from one address."""
-    if not await desk.live.allow(f"login:{person[:40]}:{address}", TRIES, TRY_SECONDS):
-        raise TooManyTries
-    row = await desk.store.fetch_row("person_of_login", id=person[:40])
-    is_right = await asyncio.to_thread(_verify, row["password_hash"] if row else _NOBODY, password[:1000])
+    """Return a new token and its session; raises BadLogin, or TooManyTries for a person tried from one address.
+
+    Tries count before they are judged, so that many at once help nobody; a right one begins the count anew.
+    """
+    person = person.strip().lower()
+    tries = f"login:{_hash_of(person).hex()}:{address}"
+    if seconds := await desk.live.wait(tries, TRIES, TRY_SECONDS):
+        raise TooManyTries(seconds)
+    # What can be nobody's name is not looked up: the database would choke on some of it.
+    row = await desk.store.fetch_row("person_of_login", id=person) if _PERSON_ID.fullmatch(person) else None
+    hashed = row["password_hash"] if row else None
+    is_right = await _in_thread(lambda: _verify(hashed or _nobodys_hash(), password))
     if row is None or not is_right:
         raise BadLogin
-    token = secrets.token_urlsafe(32)
+    await desk.live.forgive(tries)
     now = desk.now()
-    session = Session(
-        person=row["id"],
-        name=row["name"],
-        role=Role.of(row["role"]),
-        department=row["department"],
-        csrf=secrets.token_urlsafe(16),
-        expires_at=now + SESSION_LIFE,
-    )
+    token, csrf = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
+    session = Session(row["id"], row["name"], Role.of(row["role"]), row["department"], csrf, now + SESSION_LIFE)
+    await desk.store.execute("sessions_expired", now=now)
     await desk.store.execute(
         "put_session",
-        token_hash=_print_of(token),
+        token_hash=_hash_of(token),
         person=session.person,
-        csrf=session.csrf,
+        csrf=csrf,
         created_at=now,
         expires_at=session.expires_at,
     )
     return token, session
 
 
+@cache
+def _nobodys_hash() -> str:
+    """A hash of no password: verifying against it takes as long as against a real one."""
+    return STRONG.hash(secrets.token_bytes(TOKEN_BYTES))
+
+
 def _verify(hashed: str, password: str) -> bool:
+    _nobodys_hash()  # made by the first try, whoever it is for
     try:
-        return _hasher.verify(hashed, password)
+        return STRONG.verify(hashed, _bytes(password[: LONGEST_PASSWORD + 1]))
     except (VerificationError, InvalidHashError):
         return False
 
 
+async def _in_thread(work: Callable[[], _Result]) -> _Result:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+
 async def session_of(desk: Desk, token: str) -> Session | None:
-    """Return the session of a token, from this process, from Redis or from PostgreSQL; None when there is none."""
-    print_ = _print_of(token)
-    near = _near.get(print_)
-    now = desk.now()
-    if near and near[0] > monotonic():
-        return near[1] if near[1].expires_at > now else None
-    session = await _far(desk, print_)
-    if session is None or session.expires_at <= now:
+    """Return the session of a token, from this process, from Redis or from PostgreSQL; None when there is none.
+
+    Each use lets it live for twelve hours more, which is written down at most once a minute. Somebody's new role, or
+    that they have left, shows within a minute.
+    """
+    if not _TOKEN.fullmatch(token):
         return None
-    if len(_near) >= NEAR_MOST:
-        _near.clear()
-    _near[print_] = (monotonic() + NEAR_SECONDS, session)
+    hash_ = _hash_of(token)
+    cached = await desk.live.get(_cached_as(hash_))
+    if cached == _ENDED:
+        return None
+    session = _thawed(cached) if cached else None
+    if session is None:
+        session = await _stored(desk, hash_)
+    return session if session and session.expires_at > desk.now() else None
+
+
+async def _stored(desk: Desk, hash_: bytes) -> Session | None:
+    now = desk.now()
+    row = await desk.store.fetch_row("session", token_hash=hash_)
+    if row is None or row["expires_at"] <= now:
+        return None
+    expires_at = now + SESSION_LIFE
+    if expires_at - row["expires_at"] >= RENEW_AFTER:
+        await desk.store.execute("renew_session", token_hash=hash_, expires_at=expires_at)
+    else:
+        expires_at = row["expires_at"]
+    session = Session(row["person"], row["name"], Role.of(row["role"]), row["department"], row["csrf"], expires_at)
+    await desk.live.set(_cached_as(hash_), orjson.dumps(asdict(session)), CACHE_SECONDS, only_new=True)
     return session
 
 
-async def _far(desk: Desk, print_: bytes) -> Session | None:
-    cached = await desk.live.get(f"session:{print_.hex()}")
-    if cached:
+def _thawed(cached: bytes) -> Session | None:
+    """Return a session as it was cached; None for anything else that somebody left in Redis."""
+    try:
         values = orjson.loads(cached)
-        expires = datetime.fromisoformat(values["expires_at"])
-        return Session(**(values | {"role": Role.of(values["role"]), "expires_at": expires}))
-    row = await desk.store.fetch_row("session", token_hash=print_)
-    if row is None:
+        expires_at = datetime.fromisoformat(values.pop("expires_at"))
+        return Session(role=Role.of(values.pop("role")), expires_at=expires_at, **values)
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    expires = await _renewed(desk, print_, row["expires_at"])
-    session = Session(row["person"], row["name"], Role.of(row["role"]), row["department"], row["csrf"], expires)
-    await desk.live.set(f"session:{print_.hex()}", orjson.dumps(asdict(session)), CACHE_SECONDS)
-    return session
-
-
-async def _renewed(desk: Desk, print_: bytes, expires: datetime) -> datetime:
-    """A session that is used lives on; at most once a minute that is written down."""
-    now = desk.now()
-    if expires <= now or expires - now > SESSION_LIFE - RENEW_AFTER:
-        return expires
-    await desk.store.execute("renew_session", token_hash=print_, expires_at=now + SESSION_LIFE)
-    return now + SESSION_LIFE
 
 
 async def log_out(desk: Desk, token: str) -> None:
     """End a session everywhere; another process may know it for two seconds more."""
-    print_ = _print_of(token)
-    await desk.store.execute("end_session", token_hash=print_)
-    await _forget(desk, print_)
-
-
-async def _forget(desk: Desk, print_: bytes) -> None:
-    _near.pop(print_, None)
-    await desk.live.delete(f"session:{print_.hex()}")
+    hash_ = _hash_of(token)
+    await desk.store.execute("end_session", token_hash=hash_)
+    await desk.live.set(_cached_as(hash_), _ENDED, CACHE_SECONDS)
 
 
 def check_csrf(session: Session, given: str) -> bool:
-    """Whether a browser sent the session's own token along."""
-    return hmac.compare_digest(session.csrf.encode(), given.encode())
+    """Whether a browser sent the session's own token along; takes the same time for every wrong one."""
+    return hmac.compare_digest(session.csrf.encode(), _bytes(given))
 
 
-def _print_of(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _cached_as(hash_: bytes) -> str:
+    return f"session:{hash_.hex()}"
+
+
+def _hash_of(token: str) -> bytes:
+    return hashlib.sha256(_bytes(token)).digest()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

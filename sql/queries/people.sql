@@ -1,8 +1,12 @@
 -- name: put_person
--- Add somebody who may log in, or change them.
-INSERT INTO people (id, name, role, department, password_hash) VALUES (:id, :name, :role, :department, :password_hash)
+-- Add somebody who may log in, or change them; no row if the department is unknown.
+INSERT INTO people (id, name, role, department, password_hash)
+SELECT :id, :name, :role, department.code, :password_hash
+  FROM departments department
+ WHERE department.code = :department
 ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, role = EXCLUDED.role, department = EXCLUDED.department,
-                               password_hash = EXCLUDED.password_hash, active = true;
+                               password_hash = EXCLUDED.password_hash, active = true
+RETURNING id;
 
 -- name: people
 -- Everybody who may log in.
@@ -13,8 +17,8 @@ SELECT id, name, role, department FROM people WHERE active ORDER BY id;
 SELECT id, name, role, department, password_hash FROM people WHERE id = :id AND active;
 
 -- name: set_password
--- Change somebody's password.
-UPDATE people SET password_hash = :password_hash WHERE id = :id;
+-- Change somebody's password; no row if there is nobody of that name.
+UPDATE people SET password_hash = :password_hash WHERE id = :id RETURNING id;
 
 -- name: put_session
 -- Begin a session.
