@@ -24,8 +24,7 @@ DESK = web.AppKey("desk", Desk)
 CONFIG = web.AppKey("config", Config)
 SESSION = web.RequestKey("session", auth.Session)
 BY_COOKIE = web.RequestKey("by_cookie", bool)
-BY_COOKIE = web.RequestKey("by_cookie", bool)
-SESSION = web.RequestKey("session", auth.Session)
+TOKEN = web.RequestKey("token", str)
 COOKIE = "hotline"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -71,7 +70,13 @@ def facts_of(error: Exception) -> dict[str, Any]:
     names = getattr(error, "__dataclass_fields__", ())
     if names:
         facts["facts"] = {name: getattr(error, name) for name in names}
+    if isinstance(error, BadInput) and len(repr(error.value)) > LONGEST_VALUE:
+        facts["facts"]["value"] = f"{str(error.value)[:LONGEST_VALUE]}…"
     return facts
+
+
+LONGEST_VALUE = 200
+"""Characters of a bad value that an answer repeats; the asker has the rest."""
 
 
 def status_of(error: Exception) -> int:
@@ -79,17 +84,35 @@ def status_of(error: Exception) -> int:
 
 
 def json_response(value: Any, *, status: int = 200) -> web.Response:  # noqa: ANN401 - whatever orjson takes
-    return web.Response(body=orjson.dumps(value, default=str), status=status, content_type="application/json")
+    try:
+        body = orjson.dumps(value, default=str, option=orjson.OPT_STRICT_INTEGER)
+    except orjson.JSONEncodeError:
+        body = orjson.dumps(_numbers_as_text(orjson.loads(orjson.dumps(value, default=str))))
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+def _numbers_as_text(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Ticket numbers have more digits than a page's script can keep apart, wherever they stand."""
+    if isinstance(value, dict):
+        return {name: _numbers_as_text(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_numbers_as_text(part) for part in value]
+    return str(value) if isinstance(value, int) and abs(value) >= _EXACT_IN_SCRIPTS else value
+
+
+_EXACT_IN_SCRIPTS = 2**53
 
 
 @web.middleware
 async def who_asks(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find the session of the cookie or the bearer token; a database that is away is no log-out."""
     token = request.cookies.get(COOKIE, "")
-    header = request.headers.get("Authorization", "")
-    if header.startswith("Bearer "):
-        token = header.removeprefix("Bearer ")
-    request[BY_COOKIE] = not header and bool(token)
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    # Only a bearer token proves that no browser sent the request by itself: Basic it adds like a cookie.
+    is_bearer = scheme == "Bearer" and bool(given)
+    request[BY_COOKIE] = not is_bearer and bool(token)
+    token = given if is_bearer else token
+    request[TOKEN] = token
     session = await auth.session_of(desk_of(request), token) if token else None
     if session:
         request[SESSION] = session
