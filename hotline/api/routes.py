@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from typing import Any
 
 import orjson
@@ -18,7 +18,7 @@ from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
 from dispatch.model import Role, TicketState
 from hotline import auth, tickets
-from hotline.edge import BY_COOKIE, actor_of, desk_of, json_response, session_of
+from hotline.edge import BY_COOKIE, TOKEN, actor_of, desk_of, json_response, session_of
 from hotline.errors import BadInput, Forbidden, NotFound
 from hotline.store import PAGE_MOST
 
@@ -55,10 +55,9 @@ async def log_in(request: web.Request) -> web.Response:
 
 
 async def log_out(request: web.Request) -> web.Response:
-    """End the session that the bearer token belongs to."""
+    """End the session of the bearer token or the cookie."""
     _check_origin(request)
-    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    await auth.log_out(desk_of(request), token)
+    await auth.log_out(desk_of(request), request[TOKEN])
     return web.Response(status=204)
 
 
@@ -112,13 +111,16 @@ async def act(request: web.Request) -> web.Response:
     body = await _body(request)
     name = _text(body, "action")
     expected = body.pop("expected", None)
-    if expected is not None and (isinstance(expected, bool) or not isinstance(expected, int)):
+    if expected is not None and (type(expected) is not int or not 0 < expected < _VERSIONS_MOST):
         raise BadInput("expected", expected, "is no version", "the whole number that the ticket showed")
     action = do.read(name, {key: value for key, value in body.items() if key != "action"})
     after = await tickets.act(desk_of(request), _ticket_id(request), action, actor, expected=expected)
     return json_response(
         {"id": str(after.id), "state": after.state, "outcome": after.outcome, "version": after.version}
     )
+
+
+_VERSIONS_MOST = 2**31
 
 
 async def add_caller(request: web.Request) -> web.Response:
@@ -133,9 +135,10 @@ async def add_caller(request: web.Request) -> web.Response:
 async def unmask(request: web.Request) -> web.Response:
     """Show one caller in clear, for a reason that is kept."""
     _check_origin(request)
+    actor = actor_of(request)
     number = _whole(request.match_info["number"], "number", 10_000)
     reason = _text(await _body(request), "reason")
-    person = await tickets.unmask(desk_of(request), _ticket_id(request), number, actor_of(request), reason)
+    person = await tickets.unmask(desk_of(request), _ticket_id(request), number, actor, reason)
     return json_response(asdict(person))
 
 
@@ -154,7 +157,7 @@ async def search(request: web.Request) -> web.Response:
     before = request.query.get("before")
     page = await tickets.search(
         desk_of(request),
-        request.query.get("q", ""),
+        _without_nul("q", request.query.get("q", "")),
         actor,
         before=_whole(before, "before", 10**18) if before else None,
     )
@@ -193,7 +196,16 @@ async def _body(request: web.Request) -> dict[str, Any]:
         raise BadInput("body", raw[:40].decode("utf-8", "replace"), f"is no JSON in UTF-8: {error}") from None
     if not isinstance(body, dict):
         raise BadInput("body", type(body).__name__, "is no object", '{"name": value}')
+    for name, value in body.items():
+        if isinstance(value, str):
+            _without_nul(name, value)
     return body
+
+
+def _without_nul(name: str, text: str) -> str:
+    if "\x00" in text:
+        raise BadInput(name, text, "contains a NUL byte", "text without it")
+    return text
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
@@ -204,7 +216,7 @@ def _text(body: Mapping[str, Any], name: str) -> str:
 
 
 def _whole(text: str, name: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 0 < int(text) <= most):
         raise BadInput(name, text, "is no such number", f"1 to {most}")
     return int(text)
 
@@ -235,6 +247,8 @@ def _after(request: web.Request) -> tuple[datetime, int]:
         raise BadInput("after", text, "is no key of a page", "due_at,id of its last line") from None
     if moment.tzinfo is None:
         raise BadInput("after", text, "has no time zone", "due_at,id of its last line")
+    if not 1 < moment.year < MAXYEAR:
+        raise BadInput("after", text, "lies outside every calendar", "due_at,id of its last line")
     return moment, _whole(number, "after", 10**18)
 
 
