@@ -7,7 +7,7 @@ what the vocabulary knows; counting is left to scipy. Knows no labels.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -45,7 +45,7 @@ class Features:
         found: list[int] = []
         ends = [0]
         for text in texts:
-            found += [at for gram in grams(text, self.recipe) if (at := position(gram)) is not None]
+            found += [at for at in map(position, grams(text, self.recipe)) if at is not None]
             ends.append(len(found))
         shape = (len(texts), len(self.vocabulary))
         columns = np.fromiter(found, dtype=np.int32, count=len(found))
@@ -78,14 +78,10 @@ def grams(text: str, recipe: Recipe) -> list[str]:
     opening = words[:OPENING_WORDS]
     found += [TITLE + word for word in opening]
     found += [f"{TITLE}{first} {second}" for first, second in pairwise(opening)]
-    found += _character_grams("".join(words), recipe.characters)
+    run = "".join(words)
+    for length in recipe.characters:
+        found += [CHARACTERS + run[start : start + length] for start in range(len(run) - length + 1)]
     return found
-
-
-def _character_grams(run: str, lengths: Sequence[int]) -> Iterator[str]:
-    for length in lengths:
-        for start in range(len(run) - length + 1):
-            yield CHARACTERS + run[start : start + length]
 
 
 def _weighted(counted: sparse.csr_matrix, weights: NDArray[np.float32]) -> sparse.csr_matrix:

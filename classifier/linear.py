@@ -188,7 +188,7 @@ class _Primal:
 class _Contrast:
     """A margin for each label over features scaled by how differently they occur with it and without it (NB-SVM).
 
-    The scale is the root of the absolute log-ratio of the feature's mass in both sides; it is folded into the weights.
+    The scale is the absolute log-ratio of the feature's mass in both sides; it is folded into the weights.
     """
 
     def __init__(self, rows: sparse.csr_matrix, targets: NDArray[np.float32], manner: Manner) -> None:
@@ -221,8 +221,8 @@ class _Contrast:
 
 
 def _log_ratio(rows: sparse.csr_matrix, own: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The root of the absolute log-ratio of each feature's mass with a label and without it, shape (features,)."""
+    """The absolute log-ratio of each feature's mass with a label and without it, shape (features,)."""
     inside = 1 + 5 * np.asarray(rows[own].sum(axis=0)).ravel()
     outside = 1 + 5 * np.asarray(rows[~own].sum(axis=0)).ravel()
     ratio = np.log((inside / inside.sum()) / (outside / outside.sum()))
-    return np.asarray(np.sqrt(np.abs(ratio)), dtype=np.float32)
+    return np.asarray(np.abs(ratio), dtype=np.float32)
