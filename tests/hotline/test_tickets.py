@@ -2,27 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dispatch import actions as do
 from dispatch.errors import DispatchError
-from dispatch.model import Actor, Role, TicketState, TicketType
-from hotline import office, reports, tickets
-from hotline.config import Key
+from dispatch.model import TicketState, TicketType
+from hotline import reports, tickets
 from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.errors import BadInput, StaleTicket
-from hotline.live import Live
 from hotline.predictor import Judgement, Predictor
-from hotline.store import Store, grams
-from hotline.vault import Vault
-
-AGENT = Actor("agent", Role.AGENT, "hotline")
-DISPATCHER = Actor("dispatcher", Role.DISPATCHER, "hotline")
-NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+from hotline.store import grams
+from tests.city import AGENT, DISPATCHER, NOW, intake, small_desk
 
 
 class FixedModel(Predictor):
@@ -40,15 +34,8 @@ class FixedModel(Predictor):
 
 @pytest.fixture
 async def desk(pool: Pool) -> AsyncIterator[Desk]:
-    live = await Live.open(None)
-    desk = Desk(Store(pool), Vault((Key("k1", b"k" * 32),)), live, Predictor(), lambda: NOW)
-    await office.found(desk, office.demonstration_city(), by="test")
-    yield desk
-    await live.close()
-
-
-def intake(**values: Any) -> tickets.Intake:
-    return tickets.read_intake({"text": "学府路有个大坑", "type": "complaint", "area": "0102", **values})
+    async with small_desk(pool) as desk:
+        yield desk
 
 
 async def test_the_same_outside_number_twice_is_the_same_ticket(desk: Desk) -> None:
