@@ -176,10 +176,10 @@ class Store:
 
     async def file(self, ticket_id: int) -> File:
         """Return one ticket with what was said; raises NotFound."""
-        row = await self.fetch_row("ticket", id=ticket_id)
-        if row is None:
+        files = await self.files([ticket_id])
+        if not files:
             raise NotFound("ticket", ticket_id)
-        return _file(row)
+        return files[0]
 
     async def many(self, ticket_ids: Sequence[int]) -> list[Ticket]:
         """Return these tickets, in the order of their numbers."""
@@ -259,7 +259,7 @@ class Transaction:
         The lock comes first: what is read after it is what nobody else can change any more.
         """
         await self.execute("lock_ticket", id=ticket_id)
-        rows = await self.fetch("ticket", id=ticket_id)
+        rows = await self.fetch("tickets", ids=[ticket_id])
         if not rows:
             raise NotFound("ticket", ticket_id)
         return _file(rows[0])

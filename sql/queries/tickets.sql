@@ -48,23 +48,6 @@ SELECT id FROM ticket;
 -- The ticket that an outside number already has.
 SELECT id FROM tickets WHERE source = :source AND outside_id = :outside_id;
 
--- name: ticket
--- One ticket with all its parts and what was said.
-SELECT ticket.id, ticket.version, ticket.state, ticket.type, ticket.urgency, ticket.category, ticket.area, ticket.owner,
-       ticket.confidential, ticket.sensitive, ticket.reported, ticket.outcome, ticket.cycle, ticket.returns,
-       ticket.returned_by, ticket.merged_into, ticket.urged_at, ticket.bad_rating_at, ticket.received_at,
-       ticket.entered_at, ticket.due_at, ticket.channel, ticket.source, ticket.outside_id, ticket.title, ticket.text,
-       ticket.original_sealed IS NOT NULL AS has_original, ticket.place, ticket.opened_by, ticket.judged, ticket.suggestion,
-       (SELECT jsonb_agg(jsonb_build_object('number', number, 'reachable', reachable, 'real_name', real_name,
-               'wants_visit', wants_visit, 'attempts', attempts, 'visited', visited, 'rating', rating, 'origin', origin)
-               ORDER BY number) FROM callers WHERE ticket_id = ticket.id) AS callers,
-       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM assignments part WHERE ticket_id = ticket.id) AS assignments,
-       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM requests part WHERE ticket_id = ticket.id) AS requests,
-       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM orders part WHERE ticket_id = ticket.id) AS orders,
-       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM clocks part WHERE ticket_id = ticket.id) AS clocks
-  FROM tickets ticket
- WHERE ticket.id = :id;
-
 -- name: tickets
 -- Some tickets with all their parts and what was said.
 SELECT ticket.id, ticket.version, ticket.state, ticket.type, ticket.urgency, ticket.category, ticket.area, ticket.owner,
