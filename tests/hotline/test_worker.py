@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-import redis.asyncio
 
 from dispatch import actions as do
 from dispatch.errors import DispatchError
@@ -16,7 +15,6 @@ from hotline import reports, tickets, worker
 from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.errors import Unavailable
-from hotline.live import Live
 from tests.city import AGENT, DISPATCHER, NOW, SUPERVISOR, Clock, handler, intake, small_desk, until
 
 
@@ -102,31 +100,20 @@ async def test_a_whole_worker_judges_looks_delivers_and_says_that_it_lives(desk:
 # --- notices --------------------------------------------------------------------------------------------------------
 
 
-async def test_two_workers_deliver_each_notice_once(desk: Desk, redis_url: str) -> None:
+async def test_workers_at_once_deliver_each_notice_once(desk: Desk) -> None:
     await open_some(desk, 60)
-    heard: list[bytes] = []
-    client = redis.asyncio.from_url(redis_url)
-    async with client.pubsub() as listener, small_live(desk, redis_url):
-        await listener.subscribe("department:jtj")
-        both = await asyncio.gather(*(worker.deliver(desk, most=20) for _ in range(4)))
-        more = [await worker.deliver(desk) for _ in range(3)]
-        while message := await listener.get_message(timeout=0.2):
-            if message["type"] == "message":
-                heard.append(message["data"])
-    await client.aclose()
+    page = desk.live.subscribe("department:jtj")
 
-    assert sum(both) + sum(more) == 60
+    delivered = await asyncio.gather(*(worker.deliver(desk, most=20) for _ in range(4)))
+    delivered += [await worker.deliver(desk) for _ in range(3)]
+
+    await desk.live.publish("department:jtj", b"the end")
+    heard = []
+    while (message := await anext(page)) != b"the end":
+        heard.append(message)
+    assert sum(delivered) == 60
     assert len(heard) == len(set(heard)) == 60
     assert await _undelivered(desk) == []
-
-
-@contextlib.asynccontextmanager
-async def small_live(desk: Desk, url: str) -> AsyncIterator[None]:
-    """Put a real Redis under the desk for a while."""
-    before, desk.live = desk.live, await Live.open(url)
-    yield
-    await desk.live.close()
-    desk.live = before
 
 
 async def test_a_notice_whose_worker_died_before_it_was_marked_is_delivered_by_the_next(
