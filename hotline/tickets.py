@@ -80,13 +80,17 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A caller as shown to one actor: masked, or withheld altogether."""
+    """A caller as shown to one actor: masked, or withheld altogether.
+
+    `original` is what was said before numbers in it were hidden; only in clear, and empty when none was.
+    """
 
     number: int
     name: str
     phone: str
     address: str
     withheld: bool
+    original: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -663,7 +667,7 @@ def _event_for(event: dict[str, Any], actor: Actor) -> dict[str, Any]:
 
 
 async def unmask(desk: Desk, ticket_id: int, number: int, actor: Actor, reason: str) -> Person:
-    """Return a caller's name, phone and address in clear, leaving a trace of who looked and why.
+    """Return a caller's name, phone and address and the text in clear, leaving a trace of who looked and why.
 
     The trace is durable before anything is shown. Raises Forbidden where no reason opens the seal, BadInput
     without a reason.
@@ -691,7 +695,9 @@ async def unmask(desk: Desk, ticket_id: int, number: int, actor: Actor, reason: 
         facts={"caller": number, "role": actor.role, "department": actor.department},
     )
     name, phone, address = _opened(desk, found)
-    return Person(number=number, name=name, phone=phone, address=address, withheld=False)
+    sealed = await desk.store.fetch_value("sealed_original", ticket_id=ticket_id)
+    original = desk.vault.open(sealed, about="text") if sealed else ""
+    return Person(number=number, name=name, phone=phone, address=address, withheld=False, original=original)
 
 
 async def search(desk: Desk, words: str, actor: Actor, *, before: int | None = None, most: int = 50) -> str:

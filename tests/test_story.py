@@ -87,7 +87,8 @@ async def house(pool: Pool) -> AsyncIterator[House]:
     desk = Desk(Store(pool), Vault((Key("k1", b"k" * 32),)), live, Predictor(), clock)
     await office.found(desk, office.demonstration_city(), by="test")
     for id_, (role, department) in PEOPLE.items():
-        await auth.create_person(desk, auth.Person(id=id_, name=id_, role=role, department=department), PASSWORD)
+        person = auth.Person(id=id_, name=id_, role=role, department=department)
+        await auth.create_person(desk, person, PASSWORD, hasher=auth.QUICK)
     settings = config.read({"HOTLINE_HOME": "/nonexistent"})
     async with TestClient(TestServer(make_application(desk, settings))) as client:
         house = House(client, desk, clock, {})

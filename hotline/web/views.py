@@ -255,6 +255,7 @@ class CallerCard:
     address: str
     withheld: bool
     is_clear: bool
+    original: str
     may_unmask: bool
     facts: tuple[str, ...]
 
@@ -477,6 +478,7 @@ def _caller(person: tickets.Person, seen: tickets.View, actor: Actor, clear: tic
         address=shown.address,
         withheld=person.withheld,
         is_clear=is_clear,
+        original=shown.original,
         may_unmask=not person.withheld and tickets.may_see_caller(seen.file.ticket, actor),
         facts=tuple(facts),
     )

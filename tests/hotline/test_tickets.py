@@ -168,6 +168,15 @@ async def test_personal_data_lie_in_no_column_in_clear(desk: Desk) -> None:
                     assert secret not in row["row"], table
 
 
+async def test_the_original_words_are_shown_with_the_caller_for_a_reason(desk: Desk) -> None:
+    said = "出租车闽D12345拒载，我电话13812345678"
+    opened = await tickets.open_ticket(desk, intake(text=said, phone="13812345678"), AGENT)
+
+    assert "12345拒载" not in (await desk.store.file(opened.ticket_id)).matter.text
+    shown = await tickets.unmask(desk, opened.ticket_id, 1, AGENT, "核对车牌号码")
+    assert shown.original == said
+
+
 async def test_a_two_character_word_is_found_by_its_index(desk: Desk) -> None:
     for number in range(300):
         await tickets.open_ticket(desk, intake(text=f"第{number}件小事，门口的路灯不亮"), AGENT)
