@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from dispatch.model import ClockKind, Level, TicketType, Urgency
+from dispatch.model import ClockKind, Level, Term, TicketType, Urgency
 from dispatch.worktime import Allowance, Calendar
 
 ALL_AREAS = "00"
@@ -113,6 +113,25 @@ class Refusal:
     basis: str
 
 
+class Risk(Term):
+    """Harm that words at intake may announce."""
+
+    LIFE = "life", "危及生命"
+    SELF_HARM = "self_harm", "自伤自杀"
+    VIOLENCE = "violence", "暴力"
+    GROUP = "group", "群体事件"
+    SECRET = "secret", "涉密泄密"
+
+
+@dataclass(frozen=True, slots=True)
+class RiskWord:
+    """A word that tells leaders at once 敏感词; it decides nothing by itself."""
+
+    word: str
+    risk: Risk
+    level: Urgency
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The numbers of the city's rules that are not allowances; defaults of the domain study §9."""
@@ -189,6 +208,7 @@ class Rulebook:
     catalogue: tuple[CatalogueRow, ...] = ()
     allowances: tuple[AllowanceRule, ...] = DEFAULT_ALLOWANCES
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    risk_words: tuple[RiskWord, ...] = ()
     policy: Policy = field(default_factory=Policy)
 
     def allowance(self, kind: ClockKind, type_: TicketType, urgency: Urgency, category: str | None) -> AllowanceRule:
@@ -217,6 +237,22 @@ class Rulebook:
 
     def _statutory(self, code: str) -> Category | None:
         return next((category for category in self.broader(code) if category.statutory), None)
+
+    def risks_in(self, text: str) -> tuple[RiskWord, ...]:
+        """Return the risk words that `text` contains, each once, in the order of the text."""
+        starts = self._words_by_start
+        pairs = (text[at : at + 2] for at in range(len(text)))
+        hits = (
+            word for at, pair in enumerate(pairs) for word in starts.get(pair, ()) if text.startswith(word.word, at)
+        )
+        return tuple(dict.fromkeys(hits))
+
+    @cached_property
+    def _words_by_start(self) -> Mapping[str, tuple[RiskWord, ...]]:
+        starts: dict[str, list[RiskWord]] = {}
+        for word in self.risk_words:
+            starts.setdefault(word.word[:2], []).append(word)
+        return {start: tuple(words) for start, words in starts.items()}
 
     def broader(self, code: str | None) -> Iterator[Category]:
         """The category itself, then its broader kinds."""

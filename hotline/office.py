@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
 
-from dispatch.model import Level
 from dispatch.rulebook import DEFAULT_ALLOWANCES, Policy, Rulebook, problems
 from dispatch.worktime import Allowance
 from hotline.calendar_seed import default_calendar
 from hotline.desk import Desk
 from hotline.errors import BadInput
+from hotline.store import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ def demonstration_city() -> City:
             "catalogue": [{**row, "co": row["co"].split()} for row in _rows("city/catalogue.csv")],
             "policy": asdict(Policy()),
             "refusals": list(_rows("refusals.csv")),
+            "risk_words": list(_rows("risk_words.csv")),
         },
     )
 
@@ -97,10 +98,15 @@ async def found(desk: Desk, city: City, *, by: str) -> Rulebook:
                 published_by=by,
                 published_at=desk.now(),
             )
+        rulebook = await _sound(transaction)
     desk.forget_rules()
-    rulebook = await desk.rulebook()
-    found_problems = problems(rulebook)
-    if found_problems:
+    return rulebook
+
+
+async def _sound(transaction: Transaction) -> Rulebook:
+    """Return the rules that are about to be committed; raises BadInput when they have problems: then none are kept."""
+    rulebook = await transaction.rulebook()
+    if found_problems := problems(rulebook):
         raise BadInput("rulebook", rulebook.version, "has problems", "; ".join(found_problems[:20]))
     return rulebook
 
@@ -115,7 +121,10 @@ def _source(part: str, body: Any) -> str:  # noqa: ANN401 - the part's JSON
 
 
 async def publish(desk: Desk, part: str, body: Any, *, source: str, by: str) -> int:  # noqa: ANN401 - the part's JSON
-    """Publish the next version of one part of the rulebook and return its number; the change leaves a trace."""
+    """Publish the next version of one part of the rulebook and return its number; the change leaves a trace.
+
+    Raises BadInput when the rules would have problems: then nothing is changed.
+    """
     at = desk.now()
     async with desk.store.transaction() as transaction:
         rows = await transaction.fetch(
@@ -131,10 +140,6 @@ async def publish(desk: Desk, part: str, body: Any, *, source: str, by: str) -> 
             reason=source,
             facts={"part": part, "version": version},
         )
+        await _sound(transaction)
     desk.forget_rules()
     return version
-
-
-def levels() -> Mapping[str, str]:
-    """The kinds of departments with their Chinese terms."""
-    return {level.value: level.chinese for level in Level}

@@ -240,11 +240,18 @@ class City:
             if first >= day:
                 say(f"day {(first - start).days + 1} of {self.report.days}: {self.report.tickets} tickets so far")
                 day = start + timedelta(days=(first - start).days + 1)
-            batch: list[tuple[datetime, int, Step]] = []
-            while self._diary and len(batch) < AT_ONCE and self._diary[0][0] <= first + TOGETHER:
-                batch.append(heapq.heappop(self._diary))
+            batch = self._next_batch(first + TOGETHER)
             await asyncio.gather(*(asyncio.create_task(self._take(at, step)) for at, _, step in batch))
         _moment.set(end)
+
+    def _next_batch(self, until: datetime) -> list[tuple[datetime, int, Step]]:
+        """Take the next steps out of the diary; the watcher's is taken alone, so that the same seed sees the same."""
+        batch = [heapq.heappop(self._diary)]
+        while batch[0][2] != self._watch and self._diary and len(batch) < AT_ONCE:
+            if self._diary[0][0] > until or self._diary[0][2] == self._watch:
+                break
+            batch.append(heapq.heappop(self._diary))
+        return batch
 
     def _note(self, at: datetime, step: Step) -> None:
         heapq.heappush(self._diary, (at, next(self._order), step))

@@ -6,7 +6,7 @@ there as a whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -27,6 +27,8 @@ from dispatch.rulebook import (
     Department,
     Policy,
     Refusal,
+    Risk,
+    RiskWord,
     Rulebook,
 )
 from dispatch.supervision import first_look
@@ -191,25 +193,7 @@ class Store:
 
     async def rulebook(self) -> Rulebook:
         """Return the newest published rules; raises NotFound when the city has no calendar yet."""
-        parts = {row["part"]: row for row in await self.fetch("rulebook_parts")}
-        if "calendar" not in parts:
-            raise NotFound("published rulebook part", "calendar")
-        bodies = {name: row["body"] for name, row in parts.items()}
-        allowances = {"allowances": tuple(map(_allowance, bodies["allowances"]))} if "allowances" in bodies else {}
-        return Rulebook(
-            version=" ".join(f"{name}-{row['version']}" for name, row in sorted(parts.items())),
-            calendar=Calendar.from_mapping(bodies["calendar"]),
-            areas={row["code"]: Area(**row) for row in await self.fetch("areas")},
-            departments={
-                row["code"]: Department(**{**row, "level": Level.of(row["level"])})
-                for row in await self.fetch("departments")
-            },
-            categories={row["code"]: _category(row) for row in await self.fetch("categories")},
-            catalogue=tuple(CatalogueRow(**{**row, "co": tuple(row["co"])}) for row in bodies.get("catalogue", ())),
-            refusals={row["code"]: Refusal(**row) for row in bodies.get("refusals", ())},
-            policy=Policy(**bodies.get("policy", {})),
-            **allowances,
-        )
+        return await _read_rulebook(self.fetch)
 
     async def search(
         self, words: str, *, departments: Sequence[str] | None, before: int | None = None, most: int = 50
@@ -263,6 +247,10 @@ class Transaction:
         if not rows:
             raise NotFound("ticket", ticket_id)
         return _file(rows[0])
+
+    async def rulebook(self) -> Rulebook:
+        """Return the rules as they are within this transaction; raises NotFound without a calendar."""
+        return await _read_rulebook(self.fetch)
 
     async def record(self, decided: Decided, *, notices: Sequence[Notice], policy: Policy) -> None:
         """Write one event and everything that it left different.
@@ -389,6 +377,32 @@ def _file(row: asyncpg.Record) -> File:
         values[part] = values[part] or ()
     ticket = build(Ticket, values)
     return File(ticket, Matter(**{field.name: values[field.name] for field in fields(Matter)}))
+
+
+async def _read_rulebook(fetch: Callable[[str], Awaitable[list[Row]]]) -> Rulebook:
+    parts = {row["part"]: row for row in await fetch("rulebook_parts")}
+    if "calendar" not in parts:
+        raise NotFound("published rulebook part", "calendar")
+    bodies = {name: row["body"] for name, row in parts.items()}
+    allowances = {"allowances": tuple(map(_allowance, bodies["allowances"]))} if "allowances" in bodies else {}
+    return Rulebook(
+        version=" ".join(f"{name}-{row['version']}" for name, row in sorted(parts.items())),
+        calendar=Calendar.from_mapping(bodies["calendar"]),
+        areas={row["code"]: Area(**row) for row in await fetch("areas")},
+        departments={
+            row["code"]: Department(**{**row, "level": Level.of(row["level"])}) for row in await fetch("departments")
+        },
+        categories={row["code"]: _category(row) for row in await fetch("categories")},
+        catalogue=tuple(CatalogueRow(**{**row, "co": tuple(row["co"])}) for row in bodies.get("catalogue", ())),
+        refusals={row["code"]: Refusal(**row) for row in bodies.get("refusals", ())},
+        risk_words=tuple(map(_risk_word, bodies.get("risk_words", ()))),
+        policy=Policy(**bodies.get("policy", {})),
+        **allowances,
+    )
+
+
+def _risk_word(row: Mapping[str, str]) -> RiskWord:
+    return RiskWord(row["word"], Risk.of(row["risk"]), Urgency.of(row["level"]))
 
 
 def _category(row: asyncpg.Record) -> Category:

@@ -6,14 +6,15 @@ its event, its clocks and its notices. Knows no HTML, no status codes and no Chi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from dispatch import actions as do
 from dispatch.deadlines import keep_clocks
-from dispatch.errors import NotYours, Rule, RuleBroken
+from dispatch.errors import DispatchError, NotYours, Rule, RuleBroken
 from dispatch.lifecycle import HOLDERS, Decided, Offer, allowed_actions, receive, step
 from dispatch.model import (
     MACHINE,
@@ -29,7 +30,7 @@ from dispatch.model import (
     Urgency,
 )
 from dispatch.routing import AskHuman, Question, Send, Suggested, copies, route
-from dispatch.rulebook import HOTLINE, Rulebook
+from dispatch.rulebook import HOTLINE, RiskWord, Rulebook
 from dispatch.supervision import Finding, assess
 from dispatch.worktime import ZONE
 from hotline import vault
@@ -38,8 +39,20 @@ from hotline.errors import BadInput, Forbidden, NotFound, StaleTicket
 from hotline.predictor import Judgement
 from hotline.store import File, Matter, Notice, Row, SealedCaller, Transaction
 
-LONGEST = {"title": 200, "text": do.LONGEST_TEXT, "place": 500, "name": 100, "address": 500, "outside_id": 100}
+_log = logging.getLogger(__name__)
+LONGEST = {
+    "title": 200,
+    "text": do.LONGEST_TEXT,
+    "place": 500,
+    "name": 100,
+    "address": 500,
+    "outside_id": 100,
+    "owner": 50,
+    "source": 50,
+}
 """Characters that each text of an intake may have."""
+EARLIEST = datetime(2000, 1, 1, tzinfo=ZONE)
+"""No hotline has older matters; an earlier date is a mistake in a file."""
 LOCAL = "local"
 
 
@@ -118,18 +131,22 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
     intake = _checked(intake, rulebook, at)
     ticket = _new_ticket(intake, await desk.store.new_ticket_id(at.astimezone(ZONE)), rulebook, at)
     history = [keep_clocks(receive(ticket, actor), rulebook)]
-    trace = None
+    risks = rulebook.risks_in(f"{intake.title}\n{intake.text}")
+    trace = _risks(risks)
     if intake.category:
         answer = route(Question(ticket, confirmed=True), rulebook)
-        trace = _trace(answer, None)
+        trace = trace | _trace(answer, None)
         if isinstance(answer, Send):
             history.append(_send_by_machine(history[-1].after, answer, rulebook, at))
     id_ = await desk.store.open_ticket(
         history,
-        _matter(intake, actor, trace),
+        _matter(intake, actor, trace or None),
         _seal(desk, intake),
         original=desk.vault.seal(said, about="text") if said != intake.text else None,
-        notices=[notice for decided in history for notice in _notices(decided, rulebook)],
+        notices=[
+            *(notice for decided in history for notice in _notices(decided, rulebook)),
+            *_risk_notices(ticket, risks),
+        ],
         policy=rulebook.policy,
     )
     if id_ is not None:
@@ -138,6 +155,19 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
     if row is None:
         raise NotFound("ticket", f"{intake.source} {intake.outside_id}")
     return Opened(row["id"], is_new=False)
+
+
+def _risks(words: Sequence[RiskWord]) -> dict[str, Any]:
+    if not words:
+        return {}
+    return {"risks": list(dict.fromkeys(word.risk for word in words)), "risk_words": [word.word for word in words]}
+
+
+def _risk_notices(ticket: Ticket, words: Sequence[RiskWord]) -> Iterator[Notice]:
+    """Words of danger reach the supervisors at once; what is done about them is for people."""
+    if words:
+        facts = {"risks": list(dict.fromkeys(word.risk for word in words)), "words": [word.word for word in words]}
+        yield Notice(key=f"{ticket.id}/risk", department=HOTLINE, kind="risk", role=Role.SUPERVISOR, facts=facts)
 
 
 def read_intake(values: Mapping[str, Any]) -> Intake:
@@ -198,14 +228,18 @@ def _moment(name: str, value: Any) -> datetime:  # noqa: ANN401 - whatever JSON 
     return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
 
 
-def _checked(intake: Intake, rulebook: Rulebook, at: datetime) -> Intake:
-    """Hold an intake against the city's codes and bounds; write its phone in one form and mask numbers in its texts."""
+def _check_texts(intake: Intake) -> None:
     for name, most in LONGEST.items():
         value = getattr(intake, name) or ""
         if "\x00" in value:
             raise BadInput(name, value, "contains a NUL byte", "text without it")
         if len(value) > most:
             raise BadInput(name, value, f"has {len(value)} characters", f"at most {most}")
+
+
+def _checked(intake: Intake, rulebook: Rulebook, at: datetime) -> Intake:
+    """Hold an intake against the city's codes and bounds; write its phone in one form and mask numbers in its texts."""
+    _check_texts(intake)
     if not intake.text.strip():
         raise BadInput("text", intake.text, "is empty", "what the caller says")
     _known("category", intake.category, rulebook.categories)
@@ -213,6 +247,8 @@ def _checked(intake: Intake, rulebook: Rulebook, at: datetime) -> Intake:
     _known("reported", intake.reported, rulebook.departments)
     if intake.received_at and intake.received_at > at + timedelta(minutes=5):
         raise BadInput("received_at", intake.received_at.isoformat(), "lies in the future", f"until {at.isoformat()}")
+    if intake.received_at and intake.received_at < EARLIEST:
+        raise BadInput("received_at", intake.received_at.isoformat(), "is too long ago", f"from {EARLIEST.isoformat()}")
     if intake.source != LOCAL and not intake.outside_id:
         raise BadInput("outside_id", "", "is missing", "the number that the source gave, or source local")
     phone = vault.phone(intake.phone) if intake.phone else ""
@@ -324,23 +360,31 @@ async def _judge_one(
     suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
     version = judged.model_version if judged else ""
     answer = route(Question(file.ticket, confirmed, suggestions, version), rulebook)
+    trace = _trace(answer, judged)
     if isinstance(answer, Send):
-        await _send_judged(transaction, file.ticket, answer, rulebook, at)
-    await transaction.execute("mark_judged", id=ticket_id, suggestion=_trace(answer, judged))
+        try:
+            moves = _judged_moves(file.ticket, answer, rulebook, at)
+        except DispatchError as error:
+            # One ticket that the law does not let the machine send must not hold up all others: a person decides.
+            _log.warning("routing would send what the lifecycle refuses: %s", error)
+            trace |= {"sent": False}
+            moves = []
+        for decided in moves:
+            await transaction.record(decided, notices=_notices(decided, rulebook), policy=rulebook.policy)
+    known = file.matter.suggestion or {}
+    trace["risks"] = list(dict.fromkeys([*known.get("risks", ()), *trace.get("risks", ())]))
+    await transaction.execute("mark_judged", id=ticket_id, suggestion={**known, **trace})
 
 
-async def _send_judged(
-    transaction: Transaction, ticket: Ticket, answer: Send, rulebook: Rulebook, at: datetime
-) -> None:
+def _judged_moves(ticket: Ticket, answer: Send, rulebook: Rulebook, at: datetime) -> list[Decided]:
+    """Return the moves by which the machine sends a ticket: first its category, where nobody set one."""
+    moves = []
     if ticket.category is None:
-        amend = do.Amend(
-            category=answer.category, reason=f"模型 {answer.trace.model}，把握 {answer.trace.probability:.0%}"
-        )
-        decided = keep_clocks(step(ticket, amend, MACHINE, at=at, rulebook=rulebook), rulebook)
-        await transaction.record(decided, notices=(), policy=rulebook.policy)
-        ticket = decided.after
-    decided = _send_by_machine(ticket, answer, rulebook, at)
-    await transaction.record(decided, notices=_notices(decided, rulebook), policy=rulebook.policy)
+        sure = f"模型 {answer.trace.model}，把握 {answer.trace.probability:.0%}"
+        amend = do.Amend(category=answer.category, reason=sure)
+        moves.append(keep_clocks(step(ticket, amend, MACHINE, at=at, rulebook=rulebook), rulebook))
+        ticket = moves[-1].after
+    return [*moves, _send_by_machine(ticket, answer, rulebook, at)]
 
 
 # --- every later move -------------------------------------------------------------------------------------------------
@@ -445,8 +489,9 @@ async def add_caller(desk: Desk, ticket_id: int, intake: Intake, actor: Actor) -
 
     Raises BadInput without a phone, Forbidden for a department, IllegalAction when the ticket is closed.
     """
-    if not actor.is_hotline:
-        raise Forbidden(actor.person, "add a caller", "only the hotline takes calls")
+    if actor.role not in UNSEALERS - HOLDERS:
+        raise Forbidden(actor.person, "add a caller", "only those who talk to callers take calls")
+    _check_texts(intake)
     rulebook = await desk.rulebook()
     phone = vault.phone(intake.phone)
     sealed = _seal(desk, replace(intake, phone=phone))

@@ -33,7 +33,7 @@ COMMENT ON TABLE categories IS 'Kinds of matters 事项分类 in three levels; a
 
 CREATE TABLE rulebook_parts (
     part text NOT NULL CONSTRAINT rulebook_parts_are_known
-        CHECK (part IN ('calendar', 'allowances', 'catalogue', 'policy', 'refusals')),
+        CHECK (part IN ('calendar', 'allowances', 'catalogue', 'policy', 'refusals', 'risk_words')),
     version integer NOT NULL,
     body jsonb NOT NULL,
     source text NOT NULL,

@@ -115,6 +115,7 @@ def small_city() -> office.City:
             ],
             "catalogue": [dict(zip(names, row, strict=True)) for row in _CATALOGUE],
             "policy": asdict(Policy()),
+            "risk_words": [{"word": "跳楼", "risk": "self_harm", "level": "critical"}],
             "refusals": [{"code": "litigation", "name": "应通过诉讼解决", "tell": "请向法院起诉。", "basis": "办法"}],
         },
     )

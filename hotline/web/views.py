@@ -37,6 +37,7 @@ from dispatch.model import (
     TicketType,
     Urgency,
 )
+from dispatch.rulebook import Risk
 from hotline import tickets
 from hotline.web import forms, words
 from hotline.web.forms import Codes
@@ -590,7 +591,9 @@ def _why(suggestion: Mapping[str, Any] | None, codes: Codes, *, candidates: bool
         facts.append((words.W.probability, _share(trace["probability"])))
     facts += [(words.WHY[name], trace[name]) for name in ("basis", "model", "rulebook") if trace.get(name)]
     if suggestion.get("risks"):
-        facts.append((words.WHY["risks"], "、".join(suggestion["risks"])))
+        named = "、".join(Risk.of(risk).chinese for risk in suggestion["risks"])
+        said = "、".join(suggestion.get("risk_words", ()))
+        facts.append((words.WHY["risks"], f"{named}（{said}）" if said else named))
     if suggestion.get("evidence"):
         facts.append((words.WHY["evidence"], "、".join(map(str, suggestion["evidence"]))))
     thoughts = suggestion.get("candidates", ()) if candidates else ()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dispatch import actions as do
-from dispatch.errors import DispatchError
+from dispatch.errors import DispatchError, Rule, RuleBroken
 from dispatch.model import TicketState, TicketType
 from hotline import reports, tickets
 from hotline.db import Pool
@@ -168,6 +168,14 @@ async def test_personal_data_lie_in_no_column_in_clear(desk: Desk) -> None:
                     assert secret not in row["row"], table
 
 
+async def test_words_of_danger_reach_the_supervisors_at_once(desk: Desk) -> None:
+    opened = await tickets.open_ticket(desk, intake(text="楼上有人要跳楼，快来"), AGENT)
+    await tickets.open_ticket(desk, intake(text="路灯不亮"), AGENT)
+
+    told = await desk.store.fetch("notices_of_department", department="hotline", role="supervisor", most=9)
+    assert [(row["ticket_id"], row["kind"]) for row in told] == [(opened.ticket_id, "risk")]
+
+
 async def test_the_original_words_are_shown_with_the_caller_for_a_reason(desk: Desk) -> None:
     said = "出租车闽D12345拒载，我电话13812345678"
     opened = await tickets.open_ticket(desk, intake(text=said, phone="13812345678"), AGENT)
@@ -215,3 +223,20 @@ async def test_an_event_is_never_older_than_the_one_before(desk: Desk) -> None:
 
     assert ticket.entered_at == NOW
     assert ticket.type is TicketType.COMPLAINT
+
+
+async def test_one_ticket_that_cannot_be_sent_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    barred, other = [(await tickets.open_ticket(desk, intake(), AGENT)).ticket_id for _ in range(2)]
+    desk.predictor = FixedModel("050901", 0.99)
+    judged_moves = tickets._judged_moves
+
+    def refusing(ticket: Any, *rest: Any) -> Any:
+        if ticket.id == barred:
+            raise RuleBroken(ticket.id, Rule.UNKNOWN_DEPARTMENT)
+        return judged_moves(ticket, *rest)
+
+    monkeypatch.setattr(tickets, "_judged_moves", refusing)
+
+    assert await tickets.judge(desk) == 2
+    assert (await desk.store.file(barred)).ticket.state is TicketState.RECEIVED
+    assert (await desk.store.file(other)).ticket.state is TicketState.HANDLING

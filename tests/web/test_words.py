@@ -73,7 +73,7 @@ def notice_kinds() -> set[str]:
                 found.add(kind.value)
     found |= {state.value for state in AssignmentState}
     found |= {f"{kind}_{answer}" for kind in RequestKind for answer in ("approved", "rejected")}
-    return found | {"urge", "supervise", "due_soon", "overdue", "overdue_of_department"}
+    return found | {"risk", "urge", "supervise", "due_soon", "overdue", "overdue_of_department"}
 
 
 def test_every_kind_of_notice_has_a_sentence() -> None:
