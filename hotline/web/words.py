@@ -452,6 +452,7 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"has no time zone", "缺少时区"),
     (r".*is unknown", "没有这个选项，请从列表中选择"),
     (r"lies in the future", "不能晚于现在"),
+    (r"is too long ago", "过早，请核对日期"),
     (r"cannot be searched", "不能这样搜索：请输入一至五个词，每个词二至五十个字"),
     (r"is too short", "太短，请写清楚"),
     (r"has problems", "有矛盾，不能发布"),
@@ -529,7 +530,7 @@ KINDS: Mapping[str, str] = {"ticket": "工单", "caller": "诉求人", "person":
 REFUSALS: Mapping[str, str] = {
     "the caller is protected": "诉求人信息受保护，任何理由都不能查看",
     "only those who talk to callers may": "只有与诉求人通话的岗位可以按电话查询",
-    "only the hotline takes calls": "只有热线岗位可以增加诉求人",
+    "only those who talk to callers take calls": "只有与诉求人通话的岗位可以增加诉求人",
     "only the hotline takes matters in": "只有热线岗位可以登记工单",
     "the hotline decides them": "由热线审批",
     "the CSRF token is missing or wrong": "页面已过期，请刷新后再提交",
