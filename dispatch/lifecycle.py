@@ -475,6 +475,7 @@ def _part(move: Move[do.Part]) -> Ticket:
 
 
 def _amend(move: Move[do.Amend]) -> Ticket:
+    """Whoever was protected stays so, also when a report turns out to be something else, unless it is said openly."""
     given, ticket = move.action, move.ticket
     category = given.category or ticket.category
     return replace(
@@ -483,7 +484,7 @@ def _amend(move: Move[do.Amend]) -> Ticket:
         urgency=given.urgency or ticket.urgency,
         category=category,
         area=given.area or ticket.area,
-        confidential=ticket.confidential if given.confidential is None else given.confidential,
+        confidential=ticket.hides_caller if given.confidential is None else given.confidential,
         sensitive=ticket.sensitive or move.rulebook.is_sensitive(category),
     )
 
@@ -772,7 +773,7 @@ TICKET_EDGES: tuple[Edge[Any], ...] = (
     Edge(do.Amend, BEFORE_REPLY, AGENTS | {Role.MACHINE}, _amend, ready=_may_amend),
     Edge(do.Supplement, OPEN, AGENTS | CITIZEN, _unchanged),
     Edge(do.Join, OPEN, frozenset({Role.MACHINE}), _join),
-    Edge(do.Part, frozenset(S), frozenset({Role.MACHINE}), _part, to=frozenset(S)),
+    Edge(do.Part, frozenset(S), frozenset({Role.MACHINE}), _part, to=CLOSED | {S.FOLLOW_UP}),
     Edge(do.PassReview, frozenset({S.REVIEW}), INTERVIEWERS, _pass_review, to=frozenset({S.FOLLOW_UP, S.CLOSED})),
     Edge(do.SendBack, frozenset({S.REVIEW}), INTERVIEWERS, _send_back, to=HANDLING),
     Edge(

@@ -431,7 +431,6 @@ class Ticket:
 
     `id` is the 18-digit number. `version` counts the events. `cycle` counts redos: 0 is the first handling.
     `returned_by` holds every department that gave the ticket back with approval: it never goes there again.
-    `resume` is the state that an un-merge returns to.
     """
 
     id: int

@@ -145,7 +145,6 @@ class Policy:
     urge_every_minutes: int = 10
     inner_margin_working_days: int = 1
     auto_dispatch_probability: float = 0.90
-    merge_window_days: int = 90
     warn_share_left: float = 0.25
 
 

@@ -73,7 +73,7 @@ SETTINGS: tuple[Setting, ...] = (
         "HOTLINE_REDIS_URL",
         "the embedded Redis beside the embedded PostgreSQL, otherwise none",
         "rediss://:secret@redis.city.example:6380/0",
-        "The city's Redis or Valkey; without any, pages poll and sessions live in PostgreSQL.",
+        "The city's Redis or Valkey; without any, sessions live in PostgreSQL alone.",
     ),
     Setting(
         "HOTLINE_KEYS",

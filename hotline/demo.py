@@ -25,6 +25,7 @@ from hotline import auth, exchange, office, predictor, serving, simulation, work
 from hotline.app import Engines, engines, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
+from hotline.errors import BadInput
 
 Say = Callable[[str], None]
 PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file
@@ -52,6 +53,8 @@ TRY_FIRST = (
 
 async def run(config: Config, say: Say, *, tickets_of_the_day: int) -> int:
     """Serve the demonstration until Ctrl-C; what is there from the last time is kept."""
+    if config.database_url:
+        raise BadInput("HOTLINE_DATABASE_URL", "set", "is for a city's own data", "`hotline demo` without it")
     began = perf_counter()
     with engines(config, say) as found_engines:
         async with open_desk(found_engines, config) as desk:

@@ -412,7 +412,7 @@ def _redis_program(house: _House) -> Path | None:
     house.say(
         "No Redis: there is no redis-server or valkey-server on PATH, and Python "
         f"{sys.version_info.major}.{sys.version_info.minor} has no package that carries one. "
-        "The service runs without: pages poll, sessions live in PostgreSQL."
+        "The service runs without: sessions live in PostgreSQL alone."
     )
     return None
 

@@ -35,7 +35,6 @@ from hotline.errors import BadInput, Unavailable
 
 Say = Callable[[str], None]
 IMPORTER = Actor("import", Role.AGENT, "hotline", "批量导入")
-AUDITOR = Actor("export", Role.SUPERVISOR, "hotline", "导出")
 AT_ONCE = 16
 SAY_EVERY_SECONDS = 2.0
 TRIES = 6
@@ -350,14 +349,20 @@ class _Names:
 
 def _by_name(rulebook: Rulebook) -> _Names:
     """Names of leaves that are unique stand for their code; so do names of areas, alone or after their county's."""
-    seen: dict[str, list[str]] = {}
-    for category in rulebook.categories.values():
-        seen.setdefault(category.name, []).append(category.code)
-    areas = {area.name: area.code for area in rulebook.areas.values()}
-    for area in rulebook.areas.values():
-        if area.parent:
-            areas[f"{rulebook.areas[area.parent].name}{area.name}"] = area.code
-    return _Names({name: codes[-1] for name, codes in seen.items() if len(codes) == 1}, areas)
+    categories = [(category.name, category.code) for category in rulebook.categories.values()]
+    areas = [(area.name, area.code) for area in rulebook.areas.values()]
+    areas += [
+        (f"{rulebook.areas[area.parent].name}{area.name}", area.code) for area in rulebook.areas.values() if area.parent
+    ]
+    return _Names(_unique(categories), _unique(areas))
+
+
+def _unique(named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Leave out names that stand for several codes: guessing would send a matter to the wrong place."""
+    codes: dict[str, set[str]] = {}
+    for name, code in named:
+        codes.setdefault(name, set()).add(code)
+    return {name: next(iter(found)) for name, found in codes.items() if len(found) == 1}
 
 
 def _reader_of(header: tuple[str, ...] | None, mapping: Mapping[str, str], source: str, names: _Names) -> Reader:

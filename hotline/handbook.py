@@ -305,7 +305,6 @@ _POLICY_WORDS = {
     "urge_every_minutes": "minutes between two urgings of one ticket",
     "inner_margin_working_days": "working days by which a helper's time ends before that of the unit it helps",
     "auto_dispatch_probability": "probability of the category from which the machine may send alone",
-    "merge_window_days": "days within which similar tickets are looked for; not read by any code yet",
     "warn_share_left": "share of the allowance left when 'due soon' is found; at the earliest 24 hours before due",
 }
 

@@ -36,6 +36,7 @@ def work(config: Config, name: str, say: Say) -> int:
     """Judge, watch and deliver until stopped."""
 
     async def go(desk: Desk) -> int:
+        await _must_be_founded(desk)
         load_model(desk, config, say)
         say(f"worker {name} is at work; Ctrl-C stops it")
         task = asyncio.ensure_future(worker.run(desk, name))
@@ -93,7 +94,7 @@ def check(config: Config, say: Say) -> int:
 
     async def go(desk: Desk) -> int:
         say("database: reached, at this release")
-        say(f"redis: {'reached' if desk.live.connected else 'none; pages poll, sessions live in PostgreSQL'}")
+        say(f"redis: {'reached' if desk.live.connected else 'none; sessions live in PostgreSQL alone'}")
         beats = await desk.store.fetch("heartbeats")
         silent = [row for row in beats if desk.now() - row["at"] > SILENT_AFTER]
         for row in beats:
@@ -161,7 +162,13 @@ async def _await(main: Awaitable[int]) -> int:
     return await main
 
 
+async def _must_be_founded(desk: Desk) -> None:
+    if not await office.is_founded(desk):
+        raise BadInput("database", "", "has no city yet", "`hotline found` enters one")
+
+
 async def _serve(desk: Desk, config: Config, say: Say) -> int:
+    await _must_be_founded(desk)
     async with listening(desk, config):
         say(f"listening on {address(config)}; Ctrl-C stops it")
         await stopped()

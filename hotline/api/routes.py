@@ -165,8 +165,11 @@ async def search(request: web.Request) -> web.Response:
 
 
 async def callers(request: web.Request) -> web.Response:
-    """Return earlier tickets of a phone number, open ones first."""
-    found = await tickets.tickets_of_phone(desk_of(request), request.query.get("phone", ""), actor_of(request))
+    """Return earlier tickets of a caller, by `phone`, open ones first, or by `name`."""
+    desk, actor, name = desk_of(request), actor_of(request), request.query.get("name", "")
+    phone = request.query.get("phone", "")
+    look_up = tickets.tickets_of_name(desk, name, actor) if name else tickets.tickets_of_phone(desk, phone, actor)
+    found = await look_up
     return json_response([row | {"id": str(row["id"])} for row in found])
 
 

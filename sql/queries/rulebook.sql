@@ -19,6 +19,7 @@ SELECT DISTINCT ON (part) part, version, body FROM rulebook_parts ORDER BY part,
 SELECT (SELECT coalesce(string_agg(part || version, ' ' ORDER BY part), '')
           FROM (SELECT part, max(version) AS version FROM rulebook_parts GROUP BY part) newest)
        || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(departments::text, ',' ORDER BY code), 0), 0) FROM departments)
+       || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(areas::text, ',' ORDER BY code), 0), 0) FROM areas)
        || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(categories::text, ',' ORDER BY code), 0), 0) FROM categories) AS stamp;
 
 -- name: put_areas

@@ -197,6 +197,10 @@ UPDATE tickets SET judged = true, suggestion = :suggestion WHERE id = :id;
 -- The tickets that were merged into one.
 SELECT id, title, received_at FROM tickets WHERE merged_into = :id ORDER BY id;
 
+-- name: merged_into
+-- The ticket that one was merged into, if it was.
+SELECT merged_into FROM tickets WHERE id = :id AND merged_into IS NOT NULL;
+
 -- name: experience
 -- How often each department accepted and returned matters of a category, since a day; a hint for routing.
 SELECT assignment.department,

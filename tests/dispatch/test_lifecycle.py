@@ -436,6 +436,14 @@ def test_an_action_in_the_wrong_state_says_what_is_allowed() -> None:
         after(a_ticket(), do.PassReview(), SUPERVISOR)
 
 
+def test_whoever_was_protected_stays_so_when_a_report_turns_out_to_be_a_complaint() -> None:
+    report = a_ticket(type=TicketType.REPORT)
+
+    assert after(report, do.Amend(reason="r", type=TicketType.COMPLAINT), DISPATCHER).hides_caller
+    opened = do.Amend(reason="the caller agrees", type=TicketType.COMPLAINT, confidential=False)
+    assert not after(report, opened, DISPATCHER).hides_caller
+
+
 # --- the tables ---------------------------------------------------------------------------------------------------
 
 
