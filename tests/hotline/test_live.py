@@ -381,8 +381,9 @@ async def test_a_redis_that_hangs_slows_one_call_and_not_the_next_ones(
     for _ in range(50):
         await everything(live)
 
-    assert 0.2 < first < 3
-    assert monotonic() - began < first + 1
+    # Each of the fifty would wait at least as long as the first if it asked; half of that tells them apart on any machine.
+    assert first > 0.2
+    assert monotonic() - began - first < 50 * 0.2 / 2
     assert not live.connected
     server.send(signal.SIGCONT)
     await live.close()
