@@ -381,7 +381,7 @@ async def test_a_redis_that_hangs_slows_one_call_and_not_the_next_ones(
     for _ in range(50):
         await everything(live)
 
-    # Each of the fifty would wait at least as long as the first if it asked; half of that tells them apart on any machine.
+    # If they asked, each of the fifty would wait as long as the first; half of that tells them apart on any machine.
     assert first > 0.2
     assert monotonic() - began - first < 50 * 0.2 / 2
     assert not live.connected
