@@ -7,6 +7,7 @@ datum that a city overrides. Reading and publishing versions is the service's bu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -238,20 +239,15 @@ class Rulebook:
         return next((category for category in self.broader(code) if category.statutory), None)
 
     def risks_in(self, text: str) -> tuple[RiskWord, ...]:
-        """Return the risk words that `text` contains, each once, in the order of the text."""
-        starts = self._words_by_start
-        pairs = (text[at : at + 2] for at in range(len(text)))
-        hits = (
-            word for at, pair in enumerate(pairs) for word in starts.get(pair, ()) if text.startswith(word.word, at)
-        )
-        return tuple(dict.fromkeys(hits))
+        """Return the risk words in `text`, each once, in the order of the text; of overlapping ones the longer."""
+        by_word, pattern = self._risk_pattern
+        return tuple(dict.fromkeys(by_word[found[0]] for found in pattern.finditer(text))) if by_word else ()
 
     @cached_property
-    def _words_by_start(self) -> Mapping[str, tuple[RiskWord, ...]]:
-        starts: dict[str, list[RiskWord]] = {}
-        for word in self.risk_words:
-            starts.setdefault(word.word[:2], []).append(word)
-        return {start: tuple(words) for start, words in starts.items()}
+    def _risk_pattern(self) -> tuple[Mapping[str, RiskWord], re.Pattern[str]]:
+        by_word = {word.word: word for word in self.risk_words}
+        longest_first = sorted(by_word, key=lambda word: (-len(word), word))
+        return by_word, re.compile("|".join(map(re.escape, longest_first)))
 
     def broader(self, code: str | None) -> Iterator[Category]:
         """The category itself, then its broader kinds."""

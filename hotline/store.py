@@ -283,14 +283,13 @@ class Transaction:
 
 
 def grams(text: str) -> list[int]:
-    """Return every pair of neighbouring UTF-16 units as one integer, sorted, each once; blanks are left out.
+    """Return every pair of neighbouring UTF-16 units as one integer, each once, in no order; blanks are left out.
 
     Both halves of a pair fit PostgreSQL's integer. Case is folded; what the search finds by pairs it checks by text.
     """
-    units = np.frombuffer("".join(text.lower().split()).encode("utf-16-le"), dtype=np.uint16).astype(np.uint32)
-    pairs = np.unique(units[:-1] << 16 | units[1:])
-    found: list[int] = np.sort(pairs.astype(np.int32)).tolist()
-    return found
+    units = np.frombuffer("".join(text.lower().split()).encode("utf-16-le", "replace"), dtype=np.uint16)
+    pairs = units.astype(np.uint32)[:-1] << 16 | units[1:]
+    return list(set(pairs.view(np.int32).tolist()))
 
 
 def _like(word: str) -> str:
