@@ -41,7 +41,7 @@ def first_look(clock: Clock, policy: Policy) -> datetime | None:
 def assess(clock: Clock, policy: Policy, *, at: datetime) -> Look:
     """Return everything that is to be found about a running clock at the moment `at`.
 
-    Findings whose time has come are all given, even when the look comes late, so that none is missed.
+    A look that comes late still finds what is overdue; to warn then would be too late, so it does not.
     """
     if not clock.is_running or not clock.kind.is_duty:
         return Look((), None)

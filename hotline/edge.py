@@ -7,14 +7,16 @@ nowhere else; the words for people are the web's.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import MAXYEAR, UTC, datetime
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from dispatch.errors import BadAction, DispatchError, IllegalAction, NoSuchPart, NotYours, RuleBroken
-from dispatch.model import Actor
+from dispatch.model import Actor, TicketState
 from hotline import auth
 from hotline.config import Config
 from hotline.desk import Desk
@@ -29,6 +31,8 @@ COOKIE = "hotline"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _log = logging.getLogger(__name__)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICKET_NUMBER = re.compile(r"[1-9]\d{17}", re.ASCII)
 
 STATUS: Mapping[type[Exception], int] = {
     BadInput: 422,
@@ -81,6 +85,46 @@ LONGEST_VALUE = 200
 
 def status_of(error: Exception) -> int:
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+
+
+def ticket_id(request: web.Request) -> int:
+    """Return the ticket number in the address; raises NotFound for what cannot be one."""
+    text = request.match_info["id"]
+    if not _TICKET_NUMBER.fullmatch(text):
+        raise NotFound("ticket", text[:40])
+    return int(text)
+
+
+def whole(text: str, name: str, most: int) -> int:
+    """Return a number from 1 to `most`; raises BadInput for anything but plain digits."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 0 < int(text) <= most):
+        raise BadInput(name, text, "is no such number", f"1 to {most}")
+    return int(text)
+
+
+def state_of(code: str) -> TicketState:
+    """Return a ticket state by its code; raises BadInput."""
+    try:
+        return TicketState.of(code)
+    except ValueError:
+        raise BadInput("state", code, "is unknown", ", ".join(TicketState)) from None
+
+
+def page_key(request: web.Request) -> tuple[datetime, int]:
+    """Read the key of the last line of the page before: its due time and its ticket number, joined by a comma."""
+    text = request.query.get("after", "")
+    if not text:
+        return _EPOCH, 0
+    due, _, number = text.partition(",")
+    try:
+        moment = datetime.fromisoformat(due.replace(" ", "+"))
+    except ValueError:
+        raise BadInput("after", text, "is no key of a page", "due_at,id of its last line") from None
+    if moment.tzinfo is None:
+        raise BadInput("after", text, "has no time zone", "due_at,id of its last line")
+    if not 1 < moment.year < MAXYEAR:
+        raise BadInput("after", text, "lies outside every calendar", "due_at,id of its last line")
+    return moment, whole(number, "after", 10**18)
 
 
 def json_response(value: Any, *, status: int = 200) -> web.Response:  # noqa: ANN401 - whatever orjson takes

@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 import getpass
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -148,18 +149,14 @@ async def _with_desk(found_engines: Engines, config: Config, go: Callable[[Desk]
         return await go(desk)
 
 
-def run_loop(main: Awaitable[int]) -> int:
+def run_loop(main: Coroutine[Any, Any, int]) -> int:
     """Run on uvloop where there is one."""
     try:
         import uvloop
     except ImportError:
-        return asyncio.run(_await(main))
+        return asyncio.run(main)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_await(main))
-
-
-async def _await(main: Awaitable[int]) -> int:
-    return await main
+        return runner.run(main)
 
 
 async def _must_be_founded(desk: Desk) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from dispatch.errors import Rule, RuleBroken
 from dispatch.history import build, changes
-from dispatch.lifecycle import Decided, work_due
+from dispatch.lifecycle import WORK_CLOCKS, Decided, work_due
 from dispatch.model import Assignment, Clock, ClockKind, Level, Ticket, TicketType, Urgency
 from dispatch.rulebook import (
     AllowanceRule,
@@ -248,6 +248,10 @@ class Transaction:
             raise NotFound("ticket", ticket_id)
         return _file(rows[0])
 
+    async def add_caller(self, ticket_id: int, number: int, caller: SealedCaller) -> None:
+        """Add one caller to a ticket under the number that the lifecycle gave it."""
+        await self.execute("add_caller", ticket_id=ticket_id, number=number, **_sealed(caller))
+
     async def rulebook(self) -> Rulebook:
         """Return the rules as they are within this transaction; raises NotFound without a calendar."""
         return await _read_rulebook(self.fetch)
@@ -260,7 +264,7 @@ class Transaction:
         ticket, changed = decided.after, changes(decided)
         clocks = [part for part in _changed(changed, "clocks") if isinstance(part, Clock)]
         touched = {part.number for part in _changed(changed, "assignments")}
-        touched |= {clock.subject for clock in clocks if clock.subject}
+        touched |= {clock.subject for clock in clocks if clock.kind in WORK_CLOCKS}
         event = _event(decided, changed)
         try:
             rows = await self.fetch(

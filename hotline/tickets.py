@@ -264,12 +264,6 @@ def _known(name: str, code: str | None, codes: Mapping[str, Any]) -> None:
 
 
 def _new_ticket(intake: Intake, number: int, rulebook: Rulebook, at: datetime) -> Ticket:
-    caller = Caller(
-        number=1,
-        reachable=bool(intake.phone),
-        real_name=bool(intake.name),
-        wants_visit=intake.wants_visit and bool(intake.phone),
-    )
     return Ticket(
         id=number,
         version=1,
@@ -284,7 +278,16 @@ def _new_ticket(intake: Intake, number: int, rulebook: Rulebook, at: datetime) -
         confidential=intake.confidential,
         sensitive=rulebook.is_sensitive(intake.category),
         reported=intake.reported,
-        callers=(caller,),
+        callers=(_caller(intake),),
+    )
+
+
+def _caller(intake: Intake) -> Caller:
+    return Caller(
+        number=1,
+        reachable=bool(intake.phone),
+        real_name=bool(intake.name),
+        wants_visit=intake.wants_visit and bool(intake.phone),
     )
 
 
@@ -506,30 +509,16 @@ async def add_caller(desk: Desk, ticket_id: int, intake: Intake, actor: Actor) -
         raise Forbidden(actor.person, "add a caller", "only those who talk to callers take calls")
     _check_texts(intake)
     rulebook = await desk.rulebook()
-    phone = vault.phone(intake.phone)
-    sealed = _seal(desk, replace(intake, phone=phone))
-    caller = Caller(number=1, reachable=True, real_name=bool(intake.name), wants_visit=intake.wants_visit)
+    intake = replace(intake, phone=vault.phone(intake.phone))
     async with desk.store.transaction() as transaction:
         file = await transaction.lock(ticket_id)
-        action = do.Join(callers=(caller,))
+        action = do.Join(callers=(_caller(intake),))
         decided = keep_clocks(
             step(file.ticket, action, MACHINE, at=_not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
         )
         decided = replace(decided, actor=actor)
         await transaction.record(decided, notices=(), policy=rulebook.policy)
-        await transaction.execute(
-            "add_caller",
-            ticket_id=ticket_id,
-            number=decided.after.callers[-1].number,
-            reachable=True,
-            real_name=caller.real_name,
-            wants_visit=caller.wants_visit,
-            name_sealed=sealed.name,
-            phone_sealed=sealed.phone,
-            address_sealed=sealed.address,
-            phone_hash=sealed.phone_hash,
-            name_hash=sealed.name_hash,
-        )
+        await transaction.add_caller(ticket_id, decided.after.callers[-1].number, _seal(desk, intake))
     return decided.after
 
 
@@ -642,6 +631,7 @@ def _notice_of(ticket_id: int, clock: Clock, finding: Finding) -> dict[str, Any]
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
+OPENERS = frozenset({Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.FOLLOW_UP})
 UNSEALERS = frozenset({Role.AGENT, Role.DISPATCHER, Role.FOLLOW_UP, Role.SUPERVISOR, Role.HANDLER, Role.HEAD})
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import MAXYEAR, UTC, datetime
 from typing import Any
 
 import orjson
@@ -16,14 +15,23 @@ from aiohttp import web
 
 from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
-from dispatch.model import Role, TicketState
 from hotline import auth, tickets
-from hotline.edge import BY_COOKIE, TOKEN, actor_of, desk_of, json_response, session_of
-from hotline.errors import BadInput, Forbidden, NotFound
+from hotline.edge import (
+    BY_COOKIE,
+    TOKEN,
+    actor_of,
+    desk_of,
+    json_response,
+    page_key,
+    session_of,
+    state_of,
+    ticket_id,
+    whole,
+)
+from hotline.errors import BadInput, Forbidden
 from hotline.store import PAGE_MOST
 
 LONGEST_BODY = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def routes() -> list[web.RouteDef]:
@@ -72,35 +80,36 @@ async def open_ticket(request: web.Request) -> web.Response:
     """Open a ticket: 201 with its number, 200 when its source's number was known already."""
     _check_origin(request)
     actor = actor_of(request)
-    if actor.role not in OPENERS:
+    if actor.role not in tickets.OPENERS:
         raise Forbidden(actor.person, "open a ticket", "only the hotline takes matters in")
     opened = await tickets.open_ticket(desk_of(request), tickets.read_intake(await _body(request)), actor)
     return json_response({"id": str(opened.ticket_id), "is_new": opened.is_new}, status=201 if opened.is_new else 200)
 
 
-OPENERS = frozenset({Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.FOLLOW_UP})
-
-
 async def board(request: web.Request) -> web.Response:
     """Return one page of what is open: a department's assignments, or the hotline's tickets of one state."""
     actor = actor_of(request)
-    after_due, after_id = _after(request)
+    after_due, after_id = page_key(request)
     desk = desk_of(request)
-    most = _whole(request.query.get("most", "50"), "most", PAGE_MOST)
+    most = whole(request.query.get("most", "50"), "most", PAGE_MOST)
     if actor.role in HOLDERS:
         page = await desk.store.fetch_value(
             "board_of_department", department=actor.department, after_due=after_due, after_id=after_id, most=most
         )
     else:
         page = await desk.store.fetch_value(
-            "board_of_state", state=_state(request), after_due=after_due, after_id=after_id, most=most
+            "board_of_state",
+            state=state_of(request.query.get("state", "received")),
+            after_due=after_due,
+            after_id=after_id,
+            most=most,
         )
     return web.Response(text=page, content_type="application/json")
 
 
 async def ticket(request: web.Request) -> web.Response:
     """Return a ticket as the asker may see it, with the actions that it offers them."""
-    seen = await tickets.view(desk_of(request), _ticket_id(request), actor_of(request))
+    seen = await tickets.view(desk_of(request), ticket_id(request), actor_of(request))
     return json_response(_view(seen))
 
 
@@ -114,7 +123,7 @@ async def act(request: web.Request) -> web.Response:
     if expected is not None and (type(expected) is not int or not 0 < expected < _VERSIONS_MOST):
         raise BadInput("expected", expected, "is no version", "the whole number that the ticket showed")
     action = do.read(name, {key: value for key, value in body.items() if key != "action"})
-    after = await tickets.act(desk_of(request), _ticket_id(request), action, actor, expected=expected)
+    after = await tickets.act(desk_of(request), ticket_id(request), action, actor, expected=expected)
     return json_response(
         {"id": str(after.id), "state": after.state, "outcome": after.outcome, "version": after.version}
     )
@@ -128,7 +137,7 @@ async def add_caller(request: web.Request) -> web.Response:
     _check_origin(request)
     actor = actor_of(request)
     body = {"text": "-"} | await _body(request)
-    after = await tickets.add_caller(desk_of(request), _ticket_id(request), tickets.read_intake(body), actor)
+    after = await tickets.add_caller(desk_of(request), ticket_id(request), tickets.read_intake(body), actor)
     return json_response({"id": str(after.id), "callers": len(after.callers)}, status=201)
 
 
@@ -136,9 +145,9 @@ async def unmask(request: web.Request) -> web.Response:
     """Show one caller in clear, for a reason that is kept."""
     _check_origin(request)
     actor = actor_of(request)
-    number = _whole(request.match_info["number"], "number", 10_000)
+    number = whole(request.match_info["number"], "number", 10_000)
     reason = _text(await _body(request), "reason")
-    person = await tickets.unmask(desk_of(request), _ticket_id(request), number, actor, reason)
+    person = await tickets.unmask(desk_of(request), ticket_id(request), number, actor, reason)
     return json_response(asdict(person))
 
 
@@ -159,7 +168,7 @@ async def search(request: web.Request) -> web.Response:
         desk_of(request),
         _without_nul("q", request.query.get("q", "")),
         actor,
-        before=_whole(before, "before", 10**18) if before else None,
+        before=whole(before, "before", 10**18) if before else None,
     )
     return web.Response(text=page, content_type="application/json")
 
@@ -216,43 +225,6 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise BadInput(name, value, "must be text")
     return value
-
-
-def _whole(text: str, name: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 0 < int(text) <= most):
-        raise BadInput(name, text, "is no such number", f"1 to {most}")
-    return int(text)
-
-
-def _ticket_id(request: web.Request) -> int:
-    text = request.match_info["id"]
-    if not (text.isascii() and text.isdigit() and len(text) == 18):  # noqa: PLR2004 - the length of ticket numbers
-        raise NotFound("ticket", text[:40])
-    return int(text)
-
-
-def _state(request: web.Request) -> TicketState:
-    try:
-        return TicketState.of(request.query.get("state", "received"))
-    except ValueError:
-        raise BadInput("state", request.query["state"], "is unknown", ", ".join(TicketState)) from None
-
-
-def _after(request: web.Request) -> tuple[datetime, int]:
-    """Read the key of the last line of the page before: its due time and its ticket number, joined by a comma."""
-    text = request.query.get("after", "")
-    if not text:
-        return _EPOCH, 0
-    due, _, number = text.partition(",")
-    try:
-        moment = datetime.fromisoformat(due.replace(" ", "+"))
-    except ValueError:
-        raise BadInput("after", text, "is no key of a page", "due_at,id of its last line") from None
-    if moment.tzinfo is None:
-        raise BadInput("after", text, "has no time zone", "due_at,id of its last line")
-    if not 1 < moment.year < MAXYEAR:
-        raise BadInput("after", text, "lies outside every calendar", "due_at,id of its last line")
-    return moment, _whole(number, "after", 10**18)
 
 
 def _person(session: auth.Session) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import resources
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +25,17 @@ from dispatch.errors import BadAction, DispatchError, RuleBroken
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Actor, Role, TicketState
 from hotline import auth, tickets
-from hotline.edge import CONFIG, COOKIE, actor_of, desk_of, session_of, status_of
+from hotline.edge import (
+    CONFIG,
+    COOKIE,
+    actor_of,
+    desk_of,
+    page_key,
+    session_of,
+    state_of,
+    status_of,
+    ticket_id,
+)
 from hotline.errors import BadInput, Forbidden, HotlineError, NotFound, StaleTicket, Unavailable
 from hotline.store import PAGE_MOST
 from hotline.web import forms, views, words
@@ -35,11 +45,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGE_LINES = 50
 NOTICES_SHOWN = 12
-OPENERS = frozenset({Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.FOLLOW_UP})
 CALL_ROLES = tickets.UNSEALERS - HOLDERS
 QUEUES = (TicketState.RECEIVED, TicketState.ANALYSIS, TicketState.REVIEW, TicketState.FOLLOW_UP)
 REQUESTS = "requests"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger(__name__)
 
 
@@ -128,7 +136,7 @@ class Layout:
 
 
 _LINKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
-    ("/intake", words.W.intake, OPENERS),
+    ("/intake", words.W.intake, tickets.OPENERS),
     ("/queue", words.W.queue, frozenset(Role) - HOLDERS),
     ("/department", words.W.department, HOLDERS),
     ("/follow-up", words.W.follow_up, INTERVIEWERS),
@@ -338,7 +346,7 @@ async def queue(request: web.Request) -> web.StreamResponse:
     ]
     shown = f"{len(asked)}+" if len(asked) == PAGE_MOST else str(len(asked))
     tabs.append((f"/queue?state={REQUESTS}", words.W.requests_tab, shown, chosen == REQUESTS))
-    board = None if chosen == REQUESTS else await _board_of(request, _state(chosen), codes)
+    board = None if chosen == REQUESTS else await _board_of(request, state_of(chosen), codes)
     return _print(
         request,
         "queue.html",
@@ -354,18 +362,11 @@ async def queue(request: web.Request) -> web.StreamResponse:
 
 async def _board_of(request: web.Request, state: TicketState, codes: Codes, base: str = "/tickets/") -> views.Board:
     desk = desk_of(request)
-    after_due, after_id = _after(request)
+    after_due, after_id = page_key(request)
     page = await desk.store.fetch_value(
         "board_of_state", state=state, after_due=after_due, after_id=after_id, most=PAGE_LINES
     )
     return views.board(page, codes, desk.now(), most=PAGE_LINES, base=base)
-
-
-def _state(code: str) -> TicketState:
-    try:
-        return TicketState.of(code)
-    except ValueError:
-        raise BadInput("state", code, "is unknown", ", ".join(TicketState)) from None
 
 
 def _more(path: str, board: views.Board | None, name: str = "after") -> str:
@@ -374,24 +375,11 @@ def _more(path: str, board: views.Board | None, name: str = "after") -> str:
     return f"{path}{'&' if '?' in path else '?'}{urlencode({name: board.after})}"
 
 
-def _after(request: web.Request) -> tuple[datetime, int]:
-    """Read the key of the last line of the page before: its due time and its number."""
-    text = request.query.get("after", "")
-    if not text:
-        return _EPOCH, 0
-    due, _, number = text.partition(",")
-    try:
-        moment = datetime.fromisoformat(due.replace(" ", "+"))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), int(number)
-    except ValueError:
-        raise BadInput("after", text, "is no key of a page") from None
-
-
 async def department(request: web.Request) -> web.StreamResponse:
     """Show what a department owes, the soonest due first, and what it was told lately."""
     actor, desk, codes = actor_of(request), desk_of(request), await _codes(request)
     _only(actor, HOLDERS, "this page is for departments")
-    after_due, after_id = _after(request)
+    after_due, after_id = page_key(request)
     now, unit = desk.now(), actor.department
     page = await desk.store.fetch_value(
         "board_of_department", department=unit, after_due=after_due, after_id=after_id, most=PAGE_LINES
@@ -473,13 +461,6 @@ async def _found(request: web.Request, text: str, actor: Actor, codes: Codes) ->
 # --- one ticket -------------------------------------------------------------------------------------------------------
 
 
-def _id(request: web.Request) -> int:
-    text = request.match_info["id"]
-    if not re.fullmatch(r"[1-9]\d{17}", text, re.ASCII):
-        raise NotFound("ticket", text[:40])
-    return int(text)
-
-
 async def ticket(request: web.Request) -> web.StreamResponse:
     """Show one ticket; a suggested unit in the address fills the form for sending."""
     return await _ticket_page(request, _filled(request))
@@ -494,7 +475,7 @@ def _filled(request: web.Request) -> views.Attempt:
 
 async def back_to_ticket(request: web.Request) -> web.StreamResponse:
     """Lead whoever asks again for the address of a sent form to the ticket itself."""
-    raise _go(f"/tickets/{_id(request)}")
+    raise _go(f"/tickets/{ticket_id(request)}")
 
 
 async def visit(request: web.Request) -> web.StreamResponse:
@@ -507,7 +488,7 @@ async def _ticket_page(
     request: web.Request, attempt: views.Attempt, *, template: str = "ticket.html", status: int = 200
 ) -> web.Response:
     actor, desk, codes = actor_of(request), desk_of(request), await _codes(request)
-    seen = await tickets.view(desk, _id(request), actor)
+    seen = await tickets.view(desk, ticket_id(request), actor)
     page = views.page(seen, actor, codes, desk.now(), attempt)
     typed = attempt.typed or {}
     tried = f"{attempt.action}-{attempt.number}"
@@ -544,7 +525,7 @@ async def act(request: web.Request) -> web.StreamResponse:
         failed = views.Attempt(action=name, number=attempt.number, typed=typed, error=_named(error, codes))
         return await _ticket_page(request, failed, status=status_of(error))
     back = forms.first(typed, "back")
-    path = back if back == "/follow-up" else f"/tickets/{_id(request)}"
+    path = back if back == "/follow-up" else f"/tickets/{ticket_id(request)}"
     raise _go(f"{path}?done={name}")
 
 
@@ -558,7 +539,7 @@ def _named(error: Exception, codes: Codes) -> Exception:
 
 async def _do(request: web.Request, typed: forms.Typed, codes: Codes) -> None:
     """Do what a form asks for; a form for sending may fix the category first."""
-    desk, actor, id_ = desk_of(request), actor_of(request), _id(request)
+    desk, actor, id_ = desk_of(request), actor_of(request), ticket_id(request)
     expected = _version(typed)
     action = forms.read_action(typed, codes)
     category = forms.read_category(typed, codes)
@@ -602,7 +583,7 @@ async def unmask(request: web.Request) -> web.StreamResponse:
     try:
         person = await tickets.unmask(
             desk_of(request),
-            _id(request),
+            ticket_id(request),
             int(number) if re.fullmatch(r"\d{1,6}", number, re.ASCII) else 0,
             actor_of(request),
             forms.first(typed, "reason"),
@@ -615,7 +596,7 @@ async def unmask(request: web.Request) -> web.StreamResponse:
 async def add_caller(request: web.Request) -> web.StreamResponse:
     """Add one more caller to an open matter."""
     typed = await _posted(request)
-    id_ = _id(request)
+    id_ = ticket_id(request)
     try:
         given = {name: forms.first(typed, name) for name in ("phone", "name", "address")}
         intake_ = tickets.read_intake({"text": "-", **given})
@@ -630,7 +611,7 @@ async def add_caller(request: web.Request) -> web.StreamResponse:
 
 async def intake(request: web.Request) -> web.StreamResponse:
     """Show an empty form for a caller."""
-    _only(actor_of(request), OPENERS, "only the hotline takes matters in")
+    _only(actor_of(request), tickets.OPENERS, "only the hotline takes matters in")
     new: forms.Typed = {
         "outside_id": (f"web-{secrets.token_hex(12)}",),
         "wants_visit": ("on",),
@@ -687,7 +668,7 @@ async def open_ticket(request: web.Request) -> web.StreamResponse:
     """Open a ticket; the same page sent twice opens one. With an answer given, close it at once."""
     typed = await _posted(request)
     actor, desk, codes = actor_of(request), desk_of(request), await _codes(request)
-    _only(actor, OPENERS, "only the hotline takes matters in")
+    _only(actor, tickets.OPENERS, "only the hotline takes matters in")
     if forms.first(typed, "do") == "lookup":
         return await _intake_page(request, typed, {})
     values: dict[str, str] = {**forms.read_intake(typed, codes), "outside_id": forms.first(typed, "outside_id")}

@@ -450,6 +450,7 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r".*is out of range", "超出范围"),
     (r".*is not a moment|is no moment", "不是有效的日期时间"),
     (r"has no time zone", "缺少时区"),
+    (r"lies outside every calendar", "超出日历范围"),
     (r".*is unknown", "没有这个选项，请从列表中选择"),
     (r"lies in the future", "不能晚于现在"),
     (r"is too long ago", "过早，请核对日期"),
