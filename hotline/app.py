@@ -19,6 +19,7 @@ from hotline.predictor import Predictor
 from hotline.store import Store
 from hotline.vault import Vault
 from hotline.web import pages
+from hotline.web.refusals import errors_as_pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ async def open_desk(
 def make_application(desk: Desk, config: Config) -> web.Application:
     """Return the web application: pages and API over one desk."""
     application = web.Application(
-        middlewares=[safe_headers, errors_as_json, pages.errors_as_pages, who_asks],
+        middlewares=[safe_headers, errors_as_json, errors_as_pages, who_asks],
         client_max_size=api.LONGEST_BODY,
     )
     application[DESK] = desk

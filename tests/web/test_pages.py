@@ -9,7 +9,7 @@ from hotline import auth, db, tickets
 from hotline.desk import Desk
 from hotline.errors import Unavailable
 from hotline.store import Store
-from hotline.web import pages
+from hotline.web import boards
 from tests.web.conftest import DISPATCHER, PASSWORD, Bring, Browser, CountingStore, Open
 
 CITY = Actor("city", Role.HANDLER, "cgj")
@@ -149,7 +149,7 @@ async def test_an_empty_queue_says_that_it_is_empty(open_browser: Open) -> None:
 async def test_a_long_queue_is_read_page_by_page(
     open_browser: Open, bring: Bring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "PAGE_LINES", 2)
+    monkeypatch.setattr(boards, "PAGE_LINES", 2)
     opened = {await bring(category="010103") for _ in range(5)}
     browser = await open_browser("dispatcher")
     found, path = set(), "/queue"

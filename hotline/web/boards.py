@@ -1,0 +1,153 @@
+"""The lists: what the hotline and the departments have to do, whom to call back, and what a search finds."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from dispatch.lifecycle import HOLDERS, INTERVIEWERS
+from dispatch.model import Actor, Role, TicketState
+from hotline import tickets
+from hotline.edge import (
+    actor_of,
+    desk_of,
+    page_key,
+    state_of,
+)
+from hotline.errors import BadInput
+from hotline.store import PAGE_MOST
+from hotline.web import entrance, frame, views, words
+from hotline.web.forms import Codes
+
+PAGE_LINES = 50
+NOTICES_SHOWN = 12
+CALL_ROLES = tickets.UNSEALERS - HOLDERS
+QUEUES = (TicketState.RECEIVED, TicketState.ANALYSIS, TicketState.REVIEW, TicketState.FOLLOW_UP)
+REQUESTS = "requests"
+
+
+async def queue(request: web.Request) -> web.StreamResponse:
+    """Show what the hotline has to do, a tab a state, and the requests that wait for a decision."""
+    actor, desk, codes = actor_of(request), desk_of(request), await frame.codes_of(request)
+    entrance.only(actor, frozenset(Role) - HOLDERS, "this page is for the hotline")
+    chosen = request.query.get("state", TicketState.RECEIVED.value)
+    counts = {row["state"]: row["tickets"] for row in await desk.store.fetch("state_counts")}
+    asked = views.asked(await desk.store.fetch_value("pending_requests", most=PAGE_MOST), codes)
+    tabs = [
+        (f"/queue?state={state.value}", state.chinese, str(counts.get(state.value, 0)), state.value == chosen)
+        for state in QUEUES
+    ]
+    shown = f"{len(asked)}+" if len(asked) == PAGE_MOST else str(len(asked))
+    tabs.append((f"/queue?state={REQUESTS}", words.W.requests_tab, shown, chosen == REQUESTS))
+    board = None if chosen == REQUESTS else await _board_of(request, state_of(chosen), codes)
+    return frame.show(
+        request,
+        "queue.html",
+        codes,
+        tabs=tabs,
+        board=board,
+        asked=asked,
+        more=_more(f"/queue?state={chosen}", board),
+        paged="after" in request.query,
+        first=f"/queue?state={chosen}",
+    )
+
+
+async def _board_of(request: web.Request, state: TicketState, codes: Codes, base: str = "/tickets/") -> views.Board:
+    desk = desk_of(request)
+    after_due, after_id = page_key(request)
+    page = await desk.store.fetch_value(
+        "board_of_state", state=state, after_due=after_due, after_id=after_id, most=PAGE_LINES
+    )
+    return views.board(page, codes, desk.now(), most=PAGE_LINES, base=base)
+
+
+def _more(path: str, board: views.Board | None, name: str = "after") -> str:
+    if board is None or not board.after:
+        return ""
+    return f"{path}{'&' if '?' in path else '?'}{urlencode({name: board.after})}"
+
+
+async def department(request: web.Request) -> web.StreamResponse:
+    """Show what a department owes, the soonest due first, and what it was told lately."""
+    actor, desk, codes = actor_of(request), desk_of(request), await frame.codes_of(request)
+    entrance.only(actor, HOLDERS, "this page is for departments")
+    after_due, after_id = page_key(request)
+    now, unit = desk.now(), actor.department
+    page = await desk.store.fetch_value(
+        "board_of_department", department=unit, after_due=after_due, after_id=after_id, most=PAGE_LINES
+    )
+    board = views.board(page, codes, now, most=PAGE_LINES)
+    counts = await desk.store.fetch_row("department_counts", department=unit, at=now)
+    told = await desk.store.fetch("notices_of_department", department=unit, role=actor.role, most=NOTICES_SHOWN)
+    return frame.show(
+        request,
+        "department.html",
+        codes,
+        unit=codes.department(unit),
+        board=board,
+        counts=dict(counts) if counts else {"open": 0, "late": 0},
+        notices=views.notices(map(dict, told)),
+        more=_more("/department", board),
+        paged="after" in request.query,
+    )
+
+
+async def follow_up(request: web.Request) -> web.StreamResponse:
+    """Show whom to call back, the soonest due first."""
+    codes = await frame.codes_of(request)
+    entrance.only(actor_of(request), INTERVIEWERS, "this page is for follow-up")
+    board = await _board_of(request, TicketState.FOLLOW_UP, codes, base="/follow-up/")
+    return frame.show(
+        request,
+        "follow_up.html",
+        codes,
+        board=board,
+        more=_more("/follow-up", board),
+        paged="after" in request.query,
+    )
+
+
+async def search(request: web.Request) -> web.StreamResponse:
+    """Find tickets by number, by phone, or by words."""
+    actor, desk, codes = actor_of(request), desk_of(request), await frame.codes_of(request)
+    text = request.query.get("q", "").strip()
+    digits = re.sub(r"[\s-]|^\+?86(?=1)", "", text)
+    if re.fullmatch(r"[1-9]\d{17}", digits, re.ASCII):
+        raise frame.go(f"/tickets/{digits}")
+    board, title, problem = views.Board((), ""), words.W.by_words, ""
+    try:
+        if re.fullmatch(r"1\d{10}|0\d{9,11}|\d{7,8}", digits, re.ASCII) and actor.role in CALL_ROLES:
+            title = words.W.by_phone
+            rows = await tickets.tickets_of_phone(desk, text, actor)
+            board = views.Board(views.earlier(rows, codes, desk.now()), "")
+        elif text:
+            board = await _found(request, text, actor, codes)
+    except BadInput as error:
+        problem = words.explain(error)
+    return frame.show(
+        request,
+        "search.html",
+        codes,
+        status=422 if problem else 200,
+        board=board,
+        title=title,
+        problem=problem,
+        searched=bool(text),
+        more=_more(f"/search?{urlencode({'q': text})}", board, "before"),
+    )
+
+
+async def _found(request: web.Request, text: str, actor: Actor, codes: Codes) -> views.Board:
+    desk = desk_of(request)
+    before = request.query.get("before", "")
+    page = await tickets.search(
+        desk,
+        text,
+        actor,
+        before=int(before) if re.fullmatch(r"\d{1,18}", before, re.ASCII) else None,
+        most=PAGE_LINES,
+    )
+    return views.found(page, codes, desk.now(), most=PAGE_LINES)

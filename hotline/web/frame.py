@@ -1,0 +1,129 @@
+"""What every page has around it: the files of ours, the templates, the layout of whoever asks, and the printing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import jinja2
+from aiohttp import web
+
+from dispatch.lifecycle import HOLDERS, INTERVIEWERS
+from dispatch.model import Role
+from hotline import tickets
+from hotline.edge import (
+    desk_of,
+    session_of,
+)
+from hotline.web import words
+from hotline.web.forms import Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file of ours that browsers may keep for ever: its address names its content."""
+
+    body: bytes
+    type: str
+    version: str
+
+
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+def _assets() -> dict[str, Asset]:
+    found = {}
+    for file in (resources.files("hotline.web") / "static").iterdir():
+        kind = file.name.rpartition(".")[2]
+        if kind in _TYPES:
+            body = file.read_bytes()
+            found[file.name] = Asset(body, _TYPES[kind], hashlib.sha256(body).hexdigest()[:12])
+    return found
+
+
+ASSETS = _assets()
+
+
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("hotline.web", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["w"] = words.W
+    made.globals["asset"] = lambda name: f"/static/{name}?v={ASSETS[name].version}"
+    return made
+
+
+TEMPLATES = _environment()
+for _name in TEMPLATES.list_templates():
+    TEMPLATES.get_template(_name)  # compiled once, when the process starts; a template that is wrong stops it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What every page has around it."""
+
+    city: str = ""
+    links: tuple[tuple[str, str, bool], ...] = ()
+    who: str = ""
+    csrf: str = ""
+    flash: str = ""
+    query: str = ""
+
+
+_LINKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
+    ("/intake", words.W.intake, tickets.OPENERS),
+    ("/queue", words.W.queue, frozenset(Role) - HOLDERS),
+    ("/department", words.W.department, HOLDERS),
+    ("/follow-up", words.W.follow_up, INTERVIEWERS),
+)
+STARTS = {
+    Role.AGENT: "/intake",
+    Role.HANDLER: "/department",
+    Role.HEAD: "/department",
+    Role.FOLLOW_UP: "/follow-up",
+}
+
+
+def _layout(request: web.Request, codes: Codes | None) -> Layout:
+    session = session_of(request)
+    if session is None:
+        return Layout(city=codes.city if codes else "")
+    unit = codes.department(session.department) if codes else ""
+    return Layout(
+        city=codes.city if codes else "",
+        links=tuple(
+            (href, label, request.path.startswith(href)) for href, label, roles in _LINKS if session.role in roles
+        ),
+        who=f"{unit} {Role.of(session.role).chinese} {session.name}".strip(),
+        csrf=session.csrf,
+        flash=words.FLASH.get(request.query.get("done", ""), ""),
+        query=request.query.get("q", ""),
+    )
+
+
+def show(
+    request: web.Request,
+    template: str,
+    codes: Codes | None,
+    /,
+    *,
+    status: int = 200,
+    **context: Any,  # noqa: ANN401 - whatever the template prints
+) -> web.Response:
+    text = TEMPLATES.get_template(template).render(layout=_layout(request, codes), **context)
+    return web.Response(text=text, status=status, content_type="text/html", headers={"Cache-Control": "no-store"})
+
+
+async def codes_of(request: web.Request) -> Codes:
+    return Codes.of(await desk_of(request).rulebook())
+
+
+def go(path: str) -> web.HTTPSeeOther:
+    return web.HTTPSeeOther(path)

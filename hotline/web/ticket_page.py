@@ -1,0 +1,168 @@
+"""One ticket: the page, its forms, and what becomes of a form that was sent."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from aiohttp import web
+
+from dispatch import actions as do
+from dispatch.errors import BadAction, DispatchError, RuleBroken
+from dispatch.lifecycle import INTERVIEWERS
+from dispatch.model import Role
+from hotline import tickets
+from hotline.edge import (
+    actor_of,
+    desk_of,
+    status_of,
+    ticket_id,
+)
+from hotline.errors import BadInput, StaleTicket
+from hotline.web import entrance, forms, frame, refusals, views, words
+from hotline.web.forms import Codes
+
+
+async def ticket(request: web.Request) -> web.StreamResponse:
+    """Show one ticket; a suggested unit in the address fills the form for sending."""
+    return await _ticket_page(request, _filled(request))
+
+
+def _filled(request: web.Request) -> views.Attempt:
+    action, query = request.query.get("fill", ""), request.query
+    if action not in forms.SENDING:
+        return views.NOTHING
+    return views.Attempt(action=action, typed={name: (query[name],) for name in ("lead", "category") if name in query})
+
+
+async def back_to_ticket(request: web.Request) -> web.StreamResponse:
+    """Lead whoever asks again for the address of a sent form to the ticket itself."""
+    raise frame.go(f"/tickets/{ticket_id(request)}")
+
+
+async def visit(request: web.Request) -> web.StreamResponse:
+    """Show one ticket to whoever calls its callers back: what was said, what was answered, and the questions."""
+    entrance.only(actor_of(request), INTERVIEWERS, "this page is for follow-up")
+    return await _ticket_page(request, views.NOTHING, template="visit.html")
+
+
+async def _ticket_page(
+    request: web.Request, attempt: views.Attempt, *, template: str = "ticket.html", status: int = 200
+) -> web.Response:
+    actor, desk, codes = actor_of(request), desk_of(request), await frame.codes_of(request)
+    seen = await tickets.view(desk, ticket_id(request), actor)
+    page = views.page(seen, actor, codes, desk.now(), attempt)
+    typed = attempt.typed or {}
+    tried = f"{attempt.action}-{attempt.number}"
+    shown = any(form.id == tried for group in page.groups for form in group.forms)
+    return frame.show(
+        request,
+        template,
+        codes,
+        status=status,
+        page=page,
+        codes=codes,
+        alert=words.explain(attempt.error) if attempt.error else "",
+        alert_at=tried if shown else "",
+        kept=[] if shown else refusals.kept(typed),
+        back="/follow-up" if template == "visit.html" else "",
+    )
+
+
+async def act(request: web.Request) -> web.StreamResponse:
+    """Do an action and show the ticket as it is then; what cannot be done comes back with what was typed."""
+    typed = await entrance.posted(request)
+    name = forms.first(typed, "action")
+    subject = do.ACTIONS[name].subject if name in do.ACTIONS else ""
+    part = forms.first(typed, subject) if subject else ""
+    attempt = views.Attempt(action=name, number=int(part) if part.isdecimal() else 0, typed=typed)
+    if "resume" in typed:
+        return await _ticket_page(request, attempt)
+    codes = await frame.codes_of(request)
+    try:
+        await _do(request, typed, codes)
+    except StaleTicket as error:
+        return _stale_page(request, codes, error, typed)
+    except (DispatchError, BadAction, BadInput) as error:
+        failed = views.Attempt(action=name, number=attempt.number, typed=typed, error=_named(error, codes))
+        return await _ticket_page(request, failed, status=status_of(error))
+    back = forms.first(typed, "back")
+    path = back if back == "/follow-up" else f"/tickets/{ticket_id(request)}"
+    raise frame.go(f"{path}?done={name}")
+
+
+def _named(error: Exception, codes: Codes) -> Exception:
+    """Return the error with the unit that it speaks of by its name."""
+    if not isinstance(error, RuleBroken) or "department" not in error.facts:
+        return error
+    facts = {**error.facts, "department": codes.department(error.facts["department"])}
+    return RuleBroken(error.ticket_id, error.rule, facts)
+
+
+async def _do(request: web.Request, typed: forms.Typed, codes: Codes) -> None:
+    """Do what a form asks for; a form for sending may fix the category first."""
+    desk, actor, id_ = desk_of(request), actor_of(request), ticket_id(request)
+    expected = _version(typed)
+    action = forms.read_action(typed, codes)
+    category = forms.read_category(typed, codes)
+    if category:
+        amend = do.Amend(category=category, reason=words.W.category_fixed)
+        expected = (await tickets.act(desk, id_, amend, actor, expected=expected)).version
+    await tickets.act(desk, id_, action, actor, expected=expected)
+
+
+def _version(typed: forms.Typed) -> int:
+    text = forms.first(typed, "expected")
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise BadInput("expected", text, "is no version", "the whole number that the page carries")
+    return int(text)
+
+
+def _stale_page(request: web.Request, codes: Codes, error: StaleTicket, typed: forms.Typed) -> web.Response:
+    changes = [
+        (words.moment(change["at"]), words.action(str(change["action"])), Role.of(str(change["role"])).chinese)
+        for change in error.changes
+        if isinstance(change["at"], datetime)
+    ]
+    return frame.show(
+        request,
+        "stale.html",
+        codes,
+        status=409,
+        id=str(error.ticket_id),
+        number=views.number(error.ticket_id),
+        changes=changes,
+        typed={name: values for name, values in typed.items() if name != "expected"},
+        kept=refusals.kept(typed),
+    )
+
+
+async def unmask(request: web.Request) -> web.StreamResponse:
+    """Show one caller in clear on this one answer, after the reason has been kept."""
+    typed = await entrance.posted(request)
+    number = forms.first(typed, "caller")
+    template = "visit.html" if forms.first(typed, "back") == "/follow-up" else "ticket.html"
+    try:
+        person = await tickets.unmask(
+            desk_of(request),
+            ticket_id(request),
+            int(number) if re.fullmatch(r"\d{1,6}", number, re.ASCII) else 0,
+            actor_of(request),
+            forms.first(typed, "reason"),
+        )
+    except BadInput as error:
+        return await _ticket_page(request, views.Attempt(error=error), template=template, status=status_of(error))
+    return await _ticket_page(request, views.Attempt(clear=person), template=template)
+
+
+async def add_caller(request: web.Request) -> web.StreamResponse:
+    """Add one more caller to an open matter."""
+    typed = await entrance.posted(request)
+    id_ = ticket_id(request)
+    try:
+        given = {name: forms.first(typed, name) for name in ("phone", "name", "address")}
+        intake_ = tickets.read_intake({"text": "-", **given})
+        await tickets.add_caller(desk_of(request), id_, intake_, actor_of(request))
+    except (DispatchError, BadInput) as error:
+        return await _ticket_page(request, views.Attempt(typed=typed, error=error), status=status_of(error))
+    raise frame.go(f"/tickets/{id_}?done=caller")
