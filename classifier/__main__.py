@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from classifier import card, corpus, evaluate, registry, trust
+from classifier import card, corpus, registry, trust
 from classifier.corpus import CorpusError
+from classifier.evaluate import base, coldstart, departments, kinds, labelled
 from classifier.registry import RegistryError
 
 Run = Callable[[argparse.Namespace], dict[str, Any]]
@@ -106,13 +107,14 @@ def _parser() -> argparse.ArgumentParser:
     activate = _command(commands, "activate", _activate, "put a version into use; with an older one: roll back")
     activate.add_argument("version")
     activate.add_argument("--models", type=Path, default=Path("models"))
-    evaluate.add_commands(
-        commands.add_parser("evaluate", help="print the figures of the issue on messages with known labels"), _progress
-    )
+    figures = commands.add_parser("evaluate", help="print the figures of the issue on messages with known labels")
+    questions = figures.add_subparsers(required=True, metavar="labelled | coldstart | types | departments")
+    for module in (labelled, coldstart, kinds, departments):
+        module.add_command(questions, _progress)
     return parser
 
 
-def _command(commands: evaluate.Commands, name: str, run: Run, said: str) -> argparse.ArgumentParser:
+def _command(commands: base.Commands, name: str, run: Run, said: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=said, description=said)
     parser.add_argument("--json", action="store_true", help="one line of JSON")
     parser.set_defaults(run=run)

@@ -1,0 +1,143 @@
+"""What the evaluating commands share: messages with labels, learning from some, figures on others, a command line.
+
+Reads tables by the names of their columns; learns only in order to measure, and stores nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import card, corpus, features, linear, similar, text, train, trust
+from classifier.linear import Manner
+from classifier.predict import Judge
+
+DATA: Final = Path(os.environ.get("HOTLINE_SHARED_DATA", "../shared/data"))
+FINE: Final = features.Recipe(characters=(1, 2, 3, 4), least=3, most=500_000)
+"""For labels with hundreds of examples each."""
+FEW: Final = features.Recipe(characters=(1, 2, 3), least=2, most=300_000)
+"""For some hundreds of examples in all."""
+
+Say = Callable[[str], None]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Clean texts with one label each."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def at(self, positions: Sequence[int] | NDArray[np.int64]) -> Messages:
+        """The messages at some positions."""
+        return Messages(tuple(self.texts[i] for i in positions), tuple(self.labels[i] for i in positions))
+
+    def __add__(self, other: Messages) -> Messages:
+        return Messages(self.texts + other.texts, self.labels + other.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Features and a judge of one question."""
+
+    features: features.Features
+    judge: Judge
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.judge.head.scores(self.features.rows(texts))
+
+
+def messages(path: Path, label: str, columns: Sequence[str]) -> Messages:
+    """Return the rows of a table with a label and a text: the first of `columns` (or `a+b`) that is not empty."""
+    texts, labels = [], []
+    for row in corpus.read_table(path):
+        said = next(
+            (told for column in columns if (told := " ".join(row[part] for part in column.split("+")).strip())), ""
+        )
+        if row[label] and said:
+            texts.append(text.clean(said))
+            labels.append(row[label])
+    return Messages(tuple(texts), tuple(labels))
+
+
+def learn(known: Messages, recipe: features.Recipe, manner: Manner, promise: trust.Promise, say: Say) -> Trained:
+    """Return features and a calibrated judge, learned from `known` alone."""
+    learned = features.learn(known.texts, recipe)
+    groups = similar.groups(known.texts)
+    fit = linear.fit(learned.rows(known.texts), {"label": known.labels}, groups, manner, say)["label"]
+    return Trained(learned, train.judge(fit, (0,), promise))
+
+
+def judged(trained: Trained, unseen: Messages) -> dict[str, Any]:
+    """Return the figures of a judge on messages it has not seen; a label that it does not know counts as wrong."""
+    labels = trained.judge.head.labels
+    known = [at for at, label in enumerate(unseen.labels) if label in labels]
+    asked = unseen.at(known)
+    truth = np.array([labels.index(label) for label in asked.labels], dtype=np.int64)
+    plain = trust.softmax(trained.scores(asked.texts), trained.judge.warmth)
+    return {"unknown_labels": len(unseen.labels) - len(known), **card.figures(plain, truth, trained.judge.levels[0])}
+
+
+def repeated(
+    known: Messages, options: argparse.Namespace, say: Say, judged_only: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
+    """Repeated cross-validation by ridge; only the rows of `judged_only` are judged, all are learned from."""
+    names = tuple(sorted(set(known.labels)))
+    truth = np.array([names.index(label) for label in known.labels], dtype=np.int64)
+    asked = np.ones(len(truth), dtype=bool) if judged_only is None else judged_only
+    learned = features.learn(known.texts, FEW)
+    rows, groups = learned.rows(known.texts), similar.groups(known.texts)
+    runs = []
+    for seed in range(options.draws):
+        say(f"draw {seed + 1} of {options.draws}")
+        manner = Manner(options.ridge, options.cv, seed, contrast=options.contrast, balanced=True)
+        fit = linear.fit(rows, {"label": known.labels}, groups, manner)["label"]
+        judge = train.judge(fit, (0,), options.kept)
+        runs.append(card.figures(trust.softmax(fit.out_of_fold[asked], judge.warmth), truth[asked], judge.levels[0]))
+    shown = ("accuracy", "macro_f1", "top_2", "top_3", "calibration_error")
+    return {
+        "examples": int(asked.sum()),
+        "labels": names,
+        **{key: float(np.mean([run[key] for run in runs])) for key in shown},
+    }
+
+
+def columns(choice: str) -> tuple[str, ...]:
+    return {"tokens": ("tokens", "text"), "text": ("text", "tokens"), "raw": ("text",)}[choice]
+
+
+def text_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--text", choices=("tokens", "text", "raw"), default="tokens", help="the column to read first")
+
+
+def command(
+    commands: Commands,
+    name: str,
+    figures: Callable[[argparse.Namespace, Say], dict[str, Any]],
+    say: Say,
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=figures.__doc__, description=figures.__doc__)
+    parser.add_argument("--json", action="store_true", help="one line of JSON")
+    parser.add_argument("--promise", type=float, default=0.98)
+    parser.add_argument("--assurance", type=float, default=trust.Promise().assurance)
+    parser.add_argument("--cv", type=int, default=5, help="folds of the cross-validation")
+    parser.add_argument("--contrast", action=argparse.BooleanOptionalAction, default=True, help="margins, or ridge")
+    parser.add_argument("--ridge", type=float, default=0.3)
+    parser.add_argument("--draws", type=int, default=3, help="repetitions with other draws")
+
+    def run(options: argparse.Namespace) -> dict[str, Any]:
+        if not DATA.is_dir() and "shared" in str(DATA):
+            say(f"{DATA} is missing: set HOTLINE_SHARED_DATA or give the files")
+        options.kept = trust.Promise(options.promise, options.assurance)
+        return {"command": name, **figures(options, say)}
+
+    parser.set_defaults(run=run)
+    return parser

@@ -1,0 +1,126 @@
+"""The board of seven classes: how good, how sure, how fast, how big.
+
+By a file that was kept back, or by cross-validation over what there is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import card, features, linear, registry, similar, text, train, trust
+from classifier.evaluate import base
+from classifier.linear import Fit, Manner
+
+
+def labelled(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
+    """Seven classes: by a test file, or by cross-validation with calibration learned on the other folds."""
+    known = base.messages(options.train, "label", base.columns(options.text))
+    if options.test:
+        started = time.perf_counter()
+        trained = base.learn(known, base.FINE, Manner(folds=3, contrast=True), options.kept, say)
+        seconds = time.perf_counter() - started
+        unseen = base.messages(options.test, "label", base.columns(options.text))
+        return {
+            **base.judged(trained, unseen),
+            "training_seconds": seconds,
+            **speed(trained, unseen),
+            "megabytes": megabytes(trained),
+        }
+    return crossed(known, base.FINE, Manner(folds=options.cv, contrast=True), options.kept, say)
+
+
+def crossed(
+    known: base.Messages, recipe: features.Recipe, manner: Manner, promise: trust.Promise, say: base.Say
+) -> dict[str, Any]:
+    """Return figures by cross-validation: a fold is judged by weights, calibration and threshold of the others."""
+    names = tuple(sorted(set(known.labels)))
+    truth = np.array([names.index(label) for label in known.labels], dtype=np.int64)
+    groups = similar.groups(known.texts)
+    scores = np.zeros((len(truth), len(names)), dtype=np.float32)
+    pairs = linear.fold_pairs(truth, groups, manner)
+    for at, (inside, outside) in enumerate(pairs, 1):
+        say(f"fold {at} of {len(pairs)}")
+        learned = features.learn(known.at(inside).texts, recipe)
+        head = linear.head(learned.rows(known.at(inside).texts), known.at(inside).labels, names, manner)
+        scores[outside] = head.scores(learned.rows(known.at(outside).texts))
+    parts = [_fold_figures(names, scores, truth, outside, promise) for _, outside in pairs]
+    return _together(parts, scores, truth)
+
+
+def _fold_figures(
+    names: tuple[str, ...],
+    scores: NDArray[np.float32],
+    truth: NDArray[np.int64],
+    outside: NDArray[np.int64],
+    promise: trust.Promise,
+) -> dict[str, Any]:
+    """The judgement of one fold, by what the scores of the others teach of trust."""
+    others = np.setdiff1d(np.arange(len(truth)), outside)
+    empty = linear.Head(names, np.zeros((0, len(names)), np.float32), np.zeros(len(names), np.float32))
+    judge = train.judge(Fit(empty, truth[others], scores[others]), (0,), promise)
+    plain = trust.softmax(scores[outside], judge.warmth)
+    confidence = judge.levels[0].curve(plain.max(axis=1))
+    right = plain.argmax(axis=1) == truth[outside]
+    inside_set = plain >= judge.levels[0].floor
+    return {
+        "confidence": confidence,
+        "right": right,
+        "sure": confidence >= judge.levels[0].threshold,
+        "holds": inside_set[np.arange(len(outside)), truth[outside]],
+        "size": inside_set.sum(axis=1),
+    }
+
+
+def _together(
+    parts: Sequence[Mapping[str, NDArray[Any]]], scores: NDArray[np.float32], truth: NDArray[np.int64]
+) -> dict[str, Any]:
+    """One set of figures over all folds."""
+    joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    plain = trust.softmax(scores, 1.0)
+    ranks = card.figures(plain, truth, trust.Level(trust.Curve(), trust.NEVER, 0.0))
+    sure, right = joined["sure"], joined["right"]
+    low, high = trust.interval(int(right[sure].sum()), int(sure.sum()))
+    return {
+        **{key: ranks[key] for key in ("examples", "accuracy", "macro_f1", "top_2", "top_3")},
+        "calibration_error": trust.calibration_error(joined["confidence"], right),
+        "coverage": float(sure.mean()),
+        "precision": float(right[sure].mean()) if sure.any() else None,
+        "precision_interval": [low, high],
+        "set_99_holds": float(joined["holds"].mean()),
+        "set_99_size": float(joined["size"].mean()),
+    }
+
+
+def speed(trained: base.Trained, unseen: base.Messages) -> dict[str, float]:
+    """Return messages judged a second on this core, from raw text to probabilities, the best of three runs."""
+    best = float("inf")
+    for _ in range(3):
+        started = time.process_time()
+        cleaned = [text.clean(said) for said in unseen.texts]
+        trained.judge.probabilities(trained.features.rows(cleaned))
+        best = min(best, time.process_time() - started)
+    return {"messages_per_second": len(unseen.texts) / best}
+
+
+def megabytes(trained: base.Trained) -> float:
+    """The size of the model as the registry would store it."""
+    buffer = io.BytesIO()
+    whole, scale = registry.quantised(trained.judge.head.weights)
+    np.savez_compressed(buffer, whole=whole, scale=scale, idf=trained.features.weights)
+    return (len(buffer.getvalue()) + len("\n".join(trained.features.vocabulary).encode())) / 1e6
+
+
+def add_command(commands: base.Commands, say: base.Say) -> None:
+    """Add the command labelled."""
+    board = base.command(commands, "labelled", labelled, say)
+    board.add_argument("--train", type=Path, default=base.DATA / "teddy2020" / "labelled.csv")
+    board.add_argument("--test", type=Path, help="a file that was kept back; without it, cross-validation")
+    base.text_option(board)
