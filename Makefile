@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := menu
-.PHONY: menu demo test lint types format clean
+.PHONY: menu demo test e2e lint types format clean
 .DELETE_ON_ERROR:
 
 menu:
 	@echo "make demo     install, start everything with a demonstration city, and print the address (Ctrl-C stops it)"
 	@echo "make test     lint, types and the whole test suite, against real servers that it starts itself"
+	@echo "make e2e      every role in a real browser, with pictures in var/screens; needs chromium on PATH"
 	@echo "make lint     only the lint"
 	@echo "make types    only the types"
 	@echo "make format   format the code and fix what can be fixed by itself"
@@ -24,6 +25,9 @@ demo: $(VENV)/installed
 
 test: lint types
 	$(BIN)/pytest
+
+e2e: $(VENV)/installed-browser
+	$(BIN)/pytest tests/e2e
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -50,6 +54,10 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the service, its libraries and the tools of its developers into $(VENV) (some minutes the first time) ..."
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/installed $@
+
+$(VENV)/installed-browser: $(VENV)/installed-dev
+	$(PIP) install --constraint constraints.txt --editable '.[browser]'
+	@touch $@
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found. On Debian or Ubuntu: apt install python3 python3-venv"; exit 1; }
