@@ -10,6 +10,7 @@ from datetime import datetime
 from aiohttp import web
 
 from hotline import db, embedded
+from hotline.api import events
 from hotline.api import routes as api
 from hotline.config import Config, Key
 from hotline.desk import Desk, wall_clock
@@ -17,6 +18,7 @@ from hotline.edge import CONFIG, DESK, errors_as_json, safe_headers, who_asks
 from hotline.live import Live
 from hotline.predictor import Predictor
 from hotline.store import Store
+from hotline.stream import Hub
 from hotline.vault import Vault
 from hotline.web import pages
 from hotline.web.refusals import errors_as_pages
@@ -50,7 +52,7 @@ async def open_desk(
     pool = await db.open_pool(engines.database, size=config.pool_size)
     async with db.connection(pool) as connection:
         await db.migrate(connection)
-    live = await Live.open(engines.redis)
+    live = await Live.open(engines.redis, database=engines.database)
     try:
         yield Desk(Store(pool), Vault(engines.keys), live, Predictor(), clock)
     finally:
@@ -66,6 +68,10 @@ def make_application(desk: Desk, config: Config) -> web.Application:
     )
     application[DESK] = desk
     application[CONFIG] = config
+    application[events.HUB] = hub = Hub()
+    application.cleanup_ctx.append(lambda _: events.hearing(hub, desk))
+    application.on_shutdown.append(lambda _: events.let_go(hub))
     application.add_routes(api.routes())
+    application.add_routes(events.routes())
     application.add_routes(pages.routes())
     return application

@@ -228,6 +228,14 @@ async def session_of(desk: Desk, token: str) -> Session | None:
     return session if session and session.expires_at > desk.now() else None
 
 
+async def peek(desk: Desk, token: str) -> Session | None:
+    """Return the session as PostgreSQL has it now, without letting it live longer: watching is not using."""
+    row = await desk.store.fetch_row("session", token_hash=_hash_of(token))
+    if row is None or row["expires_at"] <= desk.now():
+        return None
+    return Session(row["person"], row["name"], Role.of(row["role"]), row["department"], row["csrf"], row["expires_at"])
+
+
 async def _stored(desk: Desk, hash_: bytes) -> Session | None:
     now = desk.now()
     row = await desk.store.fetch_row("session", token_hash=hash_)

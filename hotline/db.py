@@ -4,7 +4,7 @@ Knows no table but its own `schema_migrations`, and not who is asking or what is
 aware UTC datetimes, `json` and `jsonb` as Python values.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -77,6 +77,27 @@ async def open_pool(url: str, *, size: int = 10) -> Pool:
             target_session_attrs=SessionAttribute.primary if several else None,
         )
         return pool
+
+
+async def connect(url: str) -> Connection:
+    """Return one connection outside any pool, for whoever must keep it; raises Unavailable."""
+    with _translated(_NOT_REACHED):
+        return await asyncpg.connect(
+            url, timeout=_CONNECT_SECONDS, command_timeout=_CONNECT_SECONDS, connection_class=_Connection
+        )
+
+
+async def notify(connection: Connection, channel: str, payload: str) -> None:
+    """Tell everybody who listens to `channel`; PostgreSQL takes less than 8000 bytes."""
+    with driver_errors():
+        await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+
+async def listen(connection: Connection, channel: str, heard: Callable[[str], None], lost: Callable[[], None]) -> None:
+    """Call `heard` with each payload from now on, and `lost` when the connection ends."""
+    with driver_errors():
+        await connection.add_listener(channel, lambda _connection, _pid, _channel, payload: heard(str(payload)))
+    connection.add_termination_listener(lambda _connection: lost())
 
 
 @asynccontextmanager

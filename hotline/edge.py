@@ -187,10 +187,8 @@ async def safe_headers(request: web.Request, handler: Handler) -> web.StreamResp
     """Let no page be framed, sniffed, cached by others, or run a script that is not ours."""
     response = await handler(request)
     if not response.prepared:
-        response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("Cache-Control", "no-store")
+        for name, value in SAFE_HEADERS.items():
+            response.headers.setdefault(name, value)
     return response
 
 
@@ -198,3 +196,10 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+SAFE_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""What every answer carries; a stream sets them itself, since it begins before the middleware sees it."""

@@ -22,6 +22,7 @@ import secrets
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,7 @@ _POLL_SECONDS = 0.02
 _WORTH_A_WORD_SECONDS = 2
 _TEMPORARY_MARK = "temporary"  # a file in home that lets the keeper remove it
 _READY_LINE = 7  # of postmaster.pid, counted from 0
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # its length, and the code that the protocol gives it
 
 _POSTGRES_SETTINGS = {
     "listen_addresses": "",
@@ -281,7 +283,7 @@ def _server_user(home: Path, say: Say) -> int:
 def _start(house: _House, *, durable: bool, with_redis: bool) -> Urls:
     begun = time.monotonic()
     house.give(house.sockets)
-    postgres = None if _postgres_pid(house) else _start_postgres(house, durable=durable)
+    postgres = None if _postgres_runs(house) else _start_postgres(house, durable=durable)
     _wait_for_postgres(house, postgres)
     program = _redis_program(house) if with_redis and not _redis_answers(house) else None
     redis = program and _start_redis(house, program, durable=durable)
@@ -446,6 +448,25 @@ def _postgres_pid(house: _House) -> int | None:
     return _pid_working_in(house.postgres, lines[0] if lines else "")
 
 
+def _postgres_runs(house: _House) -> bool:
+    """Whether a PostgreSQL is there to stay; one that is dying is waited for until it is gone.
+
+    A process that was killed keeps its pid file, its working folder and its place among the processes for some
+    milliseconds more, but it answers nobody: only an answer shows that it lives.
+    """
+    end = time.monotonic() + _START_SECONDS
+    while _postgres_pid(house) and time.monotonic() < end:
+        if _postgres_answers(house):
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _postgres_answers(house: _House) -> bool:
+    """Ask whether it speaks TLS, which it answers even while it starts, with one letter and without a log-in."""
+    return _answer_of(house.sockets / ".s.PGSQL.5432", _SSL_REQUEST)[:1] in {b"N", b"S"}
+
+
 def _redis_pid(house: _House) -> int | None:
     try:
         return _pid_working_in(house.redis, (house.redis / "redis.pid").read_text())
@@ -484,14 +505,19 @@ def _clear_after_a_crash(house: _House) -> None:
 
 
 def _redis_answers(house: _House) -> bool:
+    return _answer_of(house.sockets / "redis.sock", b"PING\r\n").startswith(b"+PONG")
+
+
+def _answer_of(address: Path, question: bytes) -> bytes:
+    """Return what a server says to `question`; nothing if nobody answers within a second."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(1)
         try:
-            client.connect(str(house.sockets / "redis.sock"))
-            client.sendall(b"PING\r\n")
-            return client.recv(16).startswith(b"+PONG")
+            client.connect(str(address))
+            client.sendall(question)
+            return client.recv(16)
         except OSError:
-            return False
+            return b""
 
 
 # --- stop ----------------------------------------------------------------------------------------------------------

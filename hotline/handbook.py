@@ -46,6 +46,7 @@ from dispatch.model import (
 from dispatch.rulebook import DEFAULT_ALLOWANCES, Policy
 from dispatch.worktime import Allowance, Unit
 from hotline import cli, edge, exchange, office, reports, tickets
+from hotline.api import events
 from hotline.api import routes as api
 from hotline.config import SETTINGS
 from hotline.errors import HotlineError
@@ -409,6 +410,7 @@ def _routes() -> str:
 
 def _route_defs() -> Iterator[web.RouteDef]:
     yield from api.routes()
+    yield from events.routes()
 
 
 _INTAKE_WORDS = {

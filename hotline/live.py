@@ -1,17 +1,19 @@
 """Redis behind one small class: cached sessions, throttles, messages to open pages. Nothing in it may matter when lost.
 
-Without Redis, or while it is away, everything goes on within this process: values are remembered for two seconds,
-throttles count here, messages reach the pages that this process serves. Nothing here raises for Redis' sake; after a
-failure it is left alone for some seconds, then one caller tries it again. All keys begin with `hotline:`.
+Without Redis, or while it is away, everything goes on: values are remembered within this process for two seconds,
+throttles count here, and messages go through PostgreSQL's NOTIFY where `open` was told of a database, otherwise to the
+pages of this process only. Nothing here raises for Redis' sake; after a failure it is left alone for some seconds, then
+one caller tries it again. All keys begin with `hotline:`. A subscription says when it may have missed something.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from time import monotonic
@@ -25,7 +27,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from hotline.errors import ConfigError
+from hotline import db
+from hotline.errors import ConfigError, Unavailable
 
 TIMEOUT_SECONDS = 0.3
 """For an answer, for a connection, and for a free one among those there are."""
@@ -48,15 +51,20 @@ _log = logging.getLogger(__name__)
 
 
 class Subscription(AsyncIterator[bytes]):
-    """The messages of one channel from now on; whoever reads too slowly misses the oldest."""
+    """The messages of one channel from now on; whoever reads too slowly misses the oldest.
+
+    `gaps` counts the times when messages may have been missed: here, or while the line to other processes was lost.
+    """
 
     def __init__(self) -> None:
         self._unread: asyncio.Queue[bytes | None] = asyncio.Queue(UNREAD_MOST)
+        self.gaps = 0
 
     def put(self, message: bytes | None) -> None:
         """Add a message; None ends the subscription."""
         if self._unread.full():
             self._unread.get_nowait()
+            self.gaps += 1
         self._unread.put_nowait(message)
 
     async def __anext__(self) -> bytes:
@@ -72,30 +80,39 @@ class Live:
 
     client: Redis | None = None
     connected: bool = False
+    line: Line | None = None
     _rest_until: float = 0.0
     _was_missed: bool = False
     _near: dict[str, tuple[float, bytes]] = field(default_factory=dict)
     _counts: dict[str, tuple[float, int]] = field(default_factory=dict)
     _subscriptions: dict[str, WeakSet[Subscription]] = field(default_factory=dict)
-    _listening: asyncio.Task[None] | None = None
+    _listening: list[asyncio.Task[None]] = field(default_factory=list)
+    _outgoing: list[tuple[str, bytes]] = field(default_factory=list)
+    _sending: asyncio.Task[None] | None = None
     # Our own messages come back from Redis, and our pages have them already.
     _origin: bytes = field(default_factory=lambda: os.urandom(_ORIGIN_BYTES))
 
     @classmethod
-    async def open(cls, url: str | None) -> Live:
+    async def open(cls, url: str | None, *, database: str | None = None) -> Live:
         """Return Redis at `url`, whether it answers or not; without a URL one that is never connected.
 
-        Raises ConfigError for an address that no Redis could have.
+        `database` carries messages while Redis does not. Raises ConfigError for an address that no Redis could have.
         """
-        live = cls(_client(url) if url else None)
+        live = cls(_client(url) if url else None, line=Line(database) if database else None)
         await live._ask(lambda client: client.ping(), None)
         return live
 
     async def close(self) -> None:
         """End every subscription and let go of Redis."""
+        if self._sending:
+            await asyncio.wait((self._sending,))
+        for task in self._listening:
+            task.cancel()
         if self._listening:
-            self._listening.cancel()
-            await asyncio.wait((self._listening,))
+            await asyncio.wait(self._listening)
+        self._listening = []
+        if self.line:
+            await self.line.close()
         for subscriptions in self._subscriptions.values():
             for subscription in subscriptions:
                 subscription.put(None)
@@ -158,18 +175,60 @@ class Live:
 
     # --- messages -------------------------------------------------------------------------------------------------
 
+    @property
+    def carrier(self) -> str:
+        """What takes messages to other processes at the moment: redis, postgresql, or none."""
+        if self.connected:
+            return "redis"
+        return "postgresql" if self.line else "none"
+
     async def publish(self, channel: str, message: bytes) -> None:
         """Tell everybody who has subscribed to `channel`, here and in other processes."""
         self._deliver(channel, message)
-        await self._ask(lambda client: client.publish(_key(f"live:{channel}"), self._origin + message), 0)
+        await self._send([(channel, message)])
+
+    def tell(self, channel: str, message: bytes) -> None:
+        """Publish without waiting; what is told in one breath goes out together, in order."""
+        self._deliver(channel, message)
+        self._outgoing.append((channel, message))
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.get_running_loop().create_task(self._send_waiting(), name="live-out")
+
+    async def _send_waiting(self) -> None:
+        while self._outgoing:
+            waiting, self._outgoing = self._outgoing, []
+            await self._send(waiting)
+
+    async def _send(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Hand messages to Redis, or to PostgreSQL where Redis does not take them."""
+        sent = await self._ask(lambda client: _publish(client, self._origin, messages), otherwise=False)
+        if not sent and self.line:
+            for channel, message in messages:
+                await self.line.send(self._origin + channel.encode() + _END_OF_NAME + message)
 
     def subscribe(self, channel: str) -> Subscription:
         """Return the messages of `channel` from now on. It lasts while somebody holds it, and until `close`."""
         subscription = Subscription()
         self._subscriptions.setdefault(channel, WeakSet()).add(subscription)
-        if self.client and self._listening is None:
-            self._listening = asyncio.get_running_loop().create_task(self._listen(self.client), name="live")
+        if not self._listening:
+            loop = asyncio.get_running_loop()
+            if self.client:
+                self._listening.append(loop.create_task(self._listen(self.client), name="live"))
+            if self.line:
+                # Also beside Redis: another process may have lost Redis while we have not.
+                self._listening.append(loop.create_task(self.line.listen(self._told, self._missed), name="live-line"))
         return subscription
+
+    def _told(self, payload: bytes) -> None:
+        if not payload.startswith(self._origin):
+            channel, _, message = payload[_ORIGIN_BYTES:].partition(_END_OF_NAME)
+            self._deliver(channel.decode(), message)
+
+    def _missed(self) -> None:
+        """Count a gap for everybody and wake them with an empty message."""
+        for subscription in [one for some in self._subscriptions.values() for one in some]:
+            subscription.gaps += 1
+            subscription.put(b"")
 
     def _deliver(self, channel: str, message: bytes) -> None:
         subscriptions = self._subscriptions.get(channel, ())
@@ -180,13 +239,17 @@ class Live:
 
     async def _listen(self, client: Redis) -> None:
         """Hear the messages of other processes, over one connection for all pages; connect again when it is lost."""
+        lost = False
         while True:
             try:
                 async with client.pubsub() as hearing:
                     await hearing.psubscribe(f"{CHANNELS}*")
+                    if lost:
+                        self._missed()
                     await self._hear(hearing)
             except _AWAY as error:
                 self._failed(error)
+                lost = True
             await asyncio.sleep(REST_SECONDS)
 
     async def _hear(self, hearing: PubSub) -> None:
@@ -234,6 +297,75 @@ class Live:
         self._rest_until = monotonic() + REST_SECONDS
 
 
+_NOTIFICATIONS = "hotline_live"
+_END_OF_NAME = b"\0"
+
+
+class Line:
+    """One connection to PostgreSQL for messages, made when the first is sent or heard, and again after it was lost."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._connection: db.Connection | None = None
+        self._one = asyncio.Lock()
+        self._lost = asyncio.Event()
+        self._rest_until = 0.0
+        self._heard: Callable[[bytes], None] | None = None
+
+    async def send(self, payload: bytes) -> None:
+        """Tell every process that listens; while the database is away, nobody."""
+        if monotonic() < self._rest_until:
+            return
+        try:
+            async with asyncio.timeout(_LINE_SECONDS), self._one:
+                await db.notify(await self._connected(), _NOTIFICATIONS, base64.b64encode(payload).decode())
+        except (Unavailable, TimeoutError):
+            await self._drop()
+
+    async def listen(self, heard: Callable[[bytes], None], missed: Callable[[], None]) -> None:
+        """Hear until cancelled; `missed` is called after a time without a connection."""
+        self._heard = heard
+        if self._connection:  # it was made for sending and hears nothing
+            self._connection.terminate()
+            self._connection = None
+        was_lost = False
+        while True:
+            try:
+                async with asyncio.timeout(_LINE_SECONDS), self._one:
+                    await self._connected()
+                if was_lost:
+                    missed()
+                await self._lost.wait()
+            except (Unavailable, TimeoutError):
+                await self._drop()
+            was_lost = True
+            await asyncio.sleep(REST_SECONDS)
+
+    async def close(self) -> None:
+        await self._drop()
+
+    async def _connected(self) -> db.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._lost.clear()
+            made = await db.connect(self._database)
+            if self._heard:
+                await db.listen(made, _NOTIFICATIONS, self._take, self._lost.set)
+            self._connection = made
+        return self._connection
+
+    def _take(self, payload: str) -> None:
+        if self._heard:
+            self._heard(base64.b64decode(payload))
+
+    async def _drop(self) -> None:
+        self._rest_until = monotonic() + REST_SECONDS
+        if self._connection:
+            self._connection.terminate()
+        self._connection = None
+        self._lost.set()
+
+
+_LINE_SECONDS = 2.0
 _Kept = TypeVar("_Kept")
 
 
@@ -263,6 +395,14 @@ def _client(url: str) -> Redis:
         fault = "HOTLINE_REDIS_URL cannot be used (example: rediss://:secret@redis.city.example:6380/0)"
         raise ConfigError((fault,)) from error
     return Redis.from_pool(pool)
+
+
+async def _publish(client: Redis, origin: bytes, messages: Sequence[tuple[str, bytes]]) -> bool:
+    async with client.pipeline(transaction=False) as batch:
+        for channel, message in messages:
+            batch.publish(_key(f"live:{channel}"), origin + message)
+        await batch.execute()
+    return True
 
 
 async def _wait_there(client: Redis, key: str, most: int, seconds: int) -> int:

@@ -38,6 +38,7 @@ from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden, NotFound, StaleTicket
 from hotline.predictor import Judgement
 from hotline.store import File, Matter, Notice, Row, SealedCaller, Transaction
+from hotline.stream import Change, announce
 
 _log = logging.getLogger(__name__)
 LONGEST = {
@@ -150,6 +151,7 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
         policy=rulebook.policy,
     )
     if id_ is not None:
+        tell_pages(desk, [history[-1].after], rulebook)
         return Opened(id_, is_new=True)
     row = await desk.store.fetch_row("ticket_of_outside_id", source=intake.source, outside_id=intake.outside_id)
     if row is None:
@@ -349,14 +351,17 @@ async def judge(desk: Desk, *, most: int = 200) -> int:
         if not rows:
             return 0
         judged = await desk.predictor.judge([f"{row['title']}\n{row['text']}" for row in rows])
-        for row, judgement in zip(rows, judged, strict=True):
+        moved = [
             await _judge_one(desk, transaction, row["id"], judgement, rulebook)
+            for row, judgement in zip(rows, judged, strict=True)
+        ]
+    tell_pages(desk, moved, rulebook)
     return len(rows)
 
 
 async def _judge_one(
     desk: Desk, transaction: Transaction, ticket_id: int, judged: Judgement | None, rulebook: Rulebook
-) -> None:
+) -> Ticket:
     file = await transaction.lock(ticket_id)
     at = _not_before(file.ticket, desk.now())
     confirmed = file.ticket.category is not None
@@ -366,6 +371,7 @@ async def _judge_one(
     experience = await _experience(transaction, best, at)
     answer = route(Question(file.ticket, confirmed, suggestions, version, experience), rulebook)
     trace = _trace(answer, judged)
+    moves: list[Decided] = []
     if isinstance(answer, Send):
         try:
             moves = _judged_moves(file.ticket, answer, rulebook, at)
@@ -373,12 +379,12 @@ async def _judge_one(
             # One ticket that the law does not let the machine send must not hold up all others: a person decides.
             _log.warning("routing would send what the lifecycle refuses: %s", error)
             trace |= {"sent": False}
-            moves = []
         for decided in moves:
             await transaction.record(decided, notices=_notices(decided, rulebook), policy=rulebook.policy)
     known = file.matter.suggestion or {}
     trace["risks"] = list(dict.fromkeys([*known.get("risks", ()), *trace.get("risks", ())]))
     await transaction.execute("mark_judged", id=ticket_id, suggestion={**known, **trace})
+    return moves[-1].after if moves else file.ticket
 
 
 EXPERIENCE_OF = timedelta(days=365)
@@ -426,8 +432,8 @@ async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, ex
             step(file.ticket, action, actor, at=_not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
         )
         await transaction.record(decided, notices=_notices(decided, rulebook), policy=rulebook.policy)
-        await _carry_callers(transaction, decided, rulebook)
-    await desk.live.publish("tickets", str(ticket_id).encode())
+        others = await _carry_callers(transaction, decided, rulebook)
+    tell_pages(desk, [decided.after, *others], rulebook)
     return decided.after
 
 
@@ -474,8 +480,11 @@ async def _missed(transaction: Transaction, ticket_id: int, since: int) -> list[
     return [{"number": row["number"], "at": row["at"], "role": row["role"], "action": row["action"]} for row in rows]
 
 
-async def _carry_callers(transaction: Transaction, decided: Decided, rulebook: Rulebook) -> None:
-    """Give the callers of a merged ticket to the other one, each with an own call-back; take them back on un-merge."""
+async def _carry_callers(transaction: Transaction, decided: Decided, rulebook: Rulebook) -> list[Ticket]:
+    """Give the callers of a merged ticket to the other one, each with an own call-back; take them back on un-merge.
+
+    Returns the other ticket as it is then, if there is one.
+    """
     before, after = decided.before, decided.after
     if isinstance(decided.data, do.Merge):
         other = (await transaction.lock(decided.data.into)).ticket
@@ -486,10 +495,13 @@ async def _carry_callers(transaction: Transaction, decided: Decided, rulebook: R
         )
         first = next(caller.number for caller in joined.callers if caller.origin == after.id)
         await transaction.execute("copy_callers", into=other.id, first=first, origin=after.id)
-    elif isinstance(decided.data, do.Unmerge) and before and before.merged_into:
+        return [joined]
+    if isinstance(decided.data, do.Unmerge) and before and before.merged_into:
         other = (await transaction.lock(before.merged_into)).ticket
-        await _by_machine(transaction, other, do.Part(origin=after.id), decided, rulebook)
+        parted = await _by_machine(transaction, other, do.Part(origin=after.id), decided, rulebook)
         await transaction.execute("remove_callers", ticket_id=other.id, origin=after.id)
+        return [parted]
+    return []
 
 
 async def _by_machine(
@@ -519,7 +531,27 @@ async def add_caller(desk: Desk, ticket_id: int, intake: Intake, actor: Actor) -
         decided = replace(decided, actor=actor)
         await transaction.record(decided, notices=(), policy=rulebook.policy)
         await transaction.add_caller(ticket_id, decided.after.callers[-1].number, _seal(desk, intake))
+    tell_pages(desk, [decided.after], rulebook)
     return decided.after
+
+
+# --- open pages -------------------------------------------------------------------------------------------------------
+
+
+def tell_pages(desk: Desk, changed: Iterable[Ticket], rulebook: Rulebook) -> None:
+    """Let the pages of those who may see a ticket know that it moved."""
+    announce(desk.live, (Change(name="ticket", id=one.id, units=seers(one, rulebook)) for one in changed))
+
+
+def seers(ticket: Ticket, rulebook: Rulebook) -> tuple[str, ...]:
+    """Return the departments that `may_see` lets in, beside the hotline."""
+    found: dict[str, None] = {}
+    for assignment in ticket.assignments:
+        unit: str | None = assignment.department
+        while unit and unit not in found:
+            found[unit] = None
+            unit = rulebook.departments[unit].parent if unit in rulebook.departments else None
+    return tuple(unit for unit in found if unit != ticket.reported)
 
 
 # --- notices ----------------------------------------------------------------------------------------------------------

@@ -9,16 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 from hotline import tickets
 from hotline.desk import Desk
 from hotline.errors import Unavailable
+from hotline.stream import Change, announce
 
 _log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
 BEAT_SECONDS = 10.0
-NOTICE_AGAIN = timedelta(minutes=1)
 
 
 async def run(desk: Desk, name: str) -> None:
@@ -47,13 +46,26 @@ async def _repeat(what: str, turn: Callable[[], Awaitable[int]], *, pause: float
 
 
 async def deliver(desk: Desk, *, most: int = 200) -> int:
-    """Hand waiting notices to the open pages; a notice is in its department's list in any case."""
-    now = desk.now()
-    rows = await desk.store.fetch("claim_notices", now=now, most=most, again=now + NOTICE_AGAIN)
-    for row in rows:
-        await desk.live.publish(f"department:{row['department']}", str(row["id"]).encode())
-    if rows:
-        await desk.store.execute("deliver_notices", ids=[row["id"] for row in rows], now=now)
+    """Put waiting notices in their order and on their way, and tell the open pages.
+
+    One statement: a notice and its deliveries are there as a whole, whenever a worker dies. What pages are told is only
+    that they may ask; a notice is in its department's list in any case.
+    """
+    rows = await desk.store.fetch("place_notices", now=desk.now(), most=most)
+    announce(
+        desk.live,
+        (
+            Change(
+                name="notice",
+                id=row["id"],
+                ticket=row["ticket_id"],
+                kind=row["kind"],
+                units=(row["department"],),
+                role=row["role"],
+            )
+            for row in rows
+        ),
+    )
     return len(rows)
 
 

@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[1]
 STOREYS: tuple[tuple[str, ...], ...] = (
     ("", "config", "errors"),
     ("db", "embedded"),
-    ("store", "predictor", "live", "vault"),
+    ("store", "predictor", "live", "vault", "stream"),
     ("desk",),  # the ports in one hand, as every use case gets them
-    ("tickets", "office", "reports", "auth", "exchange", "calendar_seed"),
+    ("tickets", "inbox", "office", "reports", "auth", "exchange", "calendar_seed"),
     ("edge",),  # what pages and JSON have in common
     ("web", "api", "worker"),
     ("app",),

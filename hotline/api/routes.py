@@ -15,7 +15,7 @@ from aiohttp import web
 
 from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
-from hotline import auth, tickets
+from hotline import auth, inbox, tickets
 from hotline.edge import (
     BY_COOKIE,
     TOKEN,
@@ -50,6 +50,8 @@ def routes() -> list[web.RouteDef]:
         web.get("/api/v1/search", search),
         web.get("/api/v1/callers", callers),
         web.get("/api/v1/notices", notices),
+        web.get("/api/v1/notices/unread", unread_notices),
+        web.post("/api/v1/notices/seen", mark_notices),
     ]
 
 
@@ -188,7 +190,25 @@ async def notices(request: web.Request) -> web.Response:
     rows = await desk_of(request).store.fetch(
         "notices_of_department", department=actor.department, role=actor.role, most=50
     )
-    return json_response([dict(row) | {"ticket_id": str(row["ticket_id"])} for row in rows])
+    return json_response([dict(row) | {"ticket_id": _number_or_none(row["ticket_id"])} for row in rows])
+
+
+def _number_or_none(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+async def unread_notices(request: web.Request) -> web.Response:
+    """Return how many notices are new to the asker, counted up to 100, and the newest place."""
+    return json_response(asdict(await inbox.unread(desk_of(request), actor_of(request))))
+
+
+async def mark_notices(request: web.Request) -> web.Response:
+    """Remember that the asker has had their notices before them: {"place": the newest that was shown}."""
+    _check_origin(request)
+    place = (await _body(request)).get("place")
+    if type(place) is not int or not 0 <= place < 2**62:
+        raise BadInput("place", place, "is no place", "the `newest` that /notices/unread gave")
+    return json_response(asdict(await inbox.mark(desk_of(request), actor_of(request), place)))
 
 
 # --- reading requests ---------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ _LINKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/queue", words.W.queue, frozenset(Role) - HOLDERS),
     ("/department", words.W.department, HOLDERS),
     ("/follow-up", words.W.follow_up, INTERVIEWERS),
+    ("/notices", words.W.notices_link, frozenset(Role)),
 )
 STARTS = {
     Role.AGENT: "/intake",

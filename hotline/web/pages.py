@@ -12,7 +12,7 @@ from hotline.edge import (
     desk_of,
 )
 from hotline.errors import NotFound, Unavailable
-from hotline.web import boards, entrance, frame, seat, ticket_page
+from hotline.web import boards, entrance, frame, inbox_page, seat, ticket_page
 
 
 def routes() -> list[web.AbstractRouteDef]:
@@ -30,6 +30,8 @@ def routes() -> list[web.AbstractRouteDef]:
         web.post("/intake", seat.open_ticket),
         web.post("/intake/earlier", seat.earlier),
         web.get("/search", boards.search),
+        web.get("/notices", inbox_page.notices),
+        web.post("/notices/seen", inbox_page.mark),
         web.get("/tickets/{id}", ticket_page.ticket),
         web.get("/tickets/{id}/{form:act|unmask|callers}", ticket_page.back_to_ticket),
         web.post("/tickets/{id}/act", ticket_page.act),

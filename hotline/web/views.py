@@ -220,22 +220,24 @@ def _asked_for(row: Mapping[str, Any], codes: Codes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
-    """One notice."""
+    """One notice; an alarm of the system's own leads to no ticket and has no number."""
 
     href: str
     text: str
     at: str
     number: tuple[str, str, str]
+    seen: bool
 
 
 def notices(rows: Iterable[Mapping[str, Any]]) -> tuple[NoticeLine, ...]:
     """Return the notices of a department, worded."""
     return tuple(
         NoticeLine(
-            href=f"/tickets/{row['ticket_id']}",
+            href=f"/tickets/{row['ticket_id']}" if row["ticket_id"] else "",
             text=words.NOTICES.get(row["kind"], words.W.notices),
             at=words.short_moment(row["created_at"]),
-            number=number(row["ticket_id"]),
+            number=number(row["ticket_id"]) if row["ticket_id"] else ("", "", ""),
+            seen=row["seen_at"] is not None,
         )
         for row in rows
     )

@@ -55,28 +55,6 @@ UPDATE clocks SET stopped_at = due_at, stop = 'void', look_at = NULL
 -- When the next clock wants a look.
 SELECT min(look_at) AS look_at FROM clocks WHERE look_at IS NOT NULL;
 
--- name: claim_notices
--- Claim notices that wait to be delivered, in order, by putting their next try off.
-WITH due AS (
-    SELECT id FROM notices WHERE try_at <= :now ORDER BY try_at, id LIMIT :most FOR UPDATE SKIP LOCKED
-)
-UPDATE notices SET try_at = :again, attempts = attempts + 1
-  FROM due
- WHERE notices.id = due.id
-RETURNING notices.id, notices.ticket_id, notices.department, notices.role, notices.kind, notices.facts, notices.created_at;
-
--- name: deliver_notices
--- Mark notices as delivered.
-UPDATE notices SET delivered_at = :now, try_at = NULL WHERE id = ANY (:ids);
-
--- name: notices_of_department
--- The newest notices for a department, for the roles that they are meant for.
-SELECT id, ticket_id, kind, facts, created_at, seen_at
-  FROM notices
- WHERE department = :department AND (role IS NULL OR role = :role)
- ORDER BY id DESC
- LIMIT :most;
-
 -- name: beat
 -- Say that a worker is alive and how late it was.
 INSERT INTO heartbeats (worker, at, lag_seconds) VALUES (:worker, :at, :lag_seconds)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import asyncpg
@@ -128,6 +129,16 @@ async def test_a_start_after_a_kill_finds_its_way(used_home: Path) -> None:
 
     with embedded.servers(used_home, silent, with_redis=False) as urls:
         assert await ask(urls, "SELECT to_regclass('kept') IS NOT NULL")
+
+
+async def test_a_server_that_is_dying_is_never_taken_for_a_running_one(used_home: Path) -> None:
+    with ExitStack() as stack:
+        urls = stack.enter_context(embedded.servers(used_home, silent, durable=False))
+        for _ in range(5):
+            os.kill(postmaster(used_home), signal.SIGKILL)
+            stack.enter_context(embedded.servers(used_home, silent, durable=False))
+
+            assert await ask(urls, "SELECT 1") == 1
 
 
 async def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(used_home: Path) -> None:

@@ -5,11 +5,11 @@ import pytest
 
 from dispatch import actions as do
 from dispatch.model import Actor, Role
-from hotline import auth, db, tickets
+from hotline import auth, db, tickets, worker
 from hotline.desk import Desk
 from hotline.errors import Unavailable
 from hotline.store import Store
-from hotline.web import boards
+from hotline.web import boards, words
 from tests.web.conftest import DISPATCHER, PASSWORD, Bring, Browser, CountingStore, Open
 
 CITY = Actor("city", Role.HANDLER, "cgj")
@@ -653,3 +653,28 @@ async def test_a_fault_of_ours_never_shows_its_inside(open_browser: Open, monkey
     assert browser.status == 500
     assert "已经记录" in browser.html
     assert "hunter2" not in browser.html
+
+
+async def test_notices_have_a_page_where_they_are_marked_as_seen(open_browser: Open, bring: Bring, desk: Desk) -> None:
+    ticket = await bring(category="010101")
+    await worker.deliver(desk)
+    browser = await open_browser("city")
+
+    page = await browser.get("/notices")
+    assert words.NOTICES["assigned"] in page
+    assert f"/tickets/{ticket}" in page
+    assert f"1 {words.W.notices_new}" in page
+    assert words.W.notice_unseen in page
+    place = re.search(r'name="place" value="(\d+)"', page)
+    assert place
+
+    page = await browser.post("/notices/seen", {"csrf": browser.csrf, "place": place[1]})
+    assert browser.path == "/notices"
+    assert words.W.notices_new not in page
+    assert words.W.notice_unseen not in page
+    assert f"/tickets/{ticket}" not in await (await open_browser("water")).get("/notices")
+
+
+async def test_the_live_script_is_a_file_and_only_for_whoever_is_logged_in(open_browser: Open) -> None:
+    assert "live.js" in await (await open_browser("city")).get("/department")
+    assert "live.js" not in await (await open_browser("")).get("/login")
