@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from itertools import compress
+from operator import itemgetter
 from typing import Any
 
 import rjieba
@@ -29,8 +31,10 @@ PHONE, IDENTITY, BANK, PLATE, NAME, EMAIL, NUMBER = (
 _REPEATED_MARK = re.compile(r"([^\w\s])\1+")
 _REPEATED_LETTER = re.compile(r"([^\d\W])\1{3,}")
 _NO_GUESSING = False
-_SPACE = re.compile(r"\s+")
+_FIRST_LETTER = itemgetter(0)
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
+# The full-width marks of every letter; with them out of the way most texts need no slow normalising.
+_WIDE_MARKS = tuple(zip("，：；！？（）", ",:;!?()", strict=True))
 
 # Between the digits of one number people write spaces, hyphens and points.
 _GAP = r"[ \-—–._·]?"
@@ -47,15 +51,22 @@ _NAME_BODY = rf"(?:欧阳|上官|司马|诸葛|[{_SURNAMES}])[\u4e00-\u9fff]{{1,
 _TITLE = "先生|女士|小姐|同志|师傅|阿姨|大爷|大妈|老板"
 _AFTER_NAME = r"(?=[,，。.;；:：、!！?？\s（(〔]|$|身份证|电话|手机|今年|住|家住|是|男|女)"
 
+# Cheap looks that spare a text the long patterns: whatever these do not find, those cannot find either.
+_TWICE = re.compile(r"(.)\1", re.DOTALL)
+_SEVEN_DIGITS = re.compile(r"\d(?:[ \-—–._·()]{0,5}\d){6}")
+_TITLE_WORD = re.compile(_TITLE)
+
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{2,}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 # The order matters: what is longer is recognised first, or its head would be taken for something shorter.
-_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"[A-Za-z0-9._%+-]{2,}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), EMAIL),
+_MASKS_OF_DIGITS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<!\d)[1-9](?:{_GAP}\d){{5}}{_GAP}(?:19|20)(?:{_GAP}\d){{9}}{_GAP}[\dXx](?!\d)"), IDENTITY),
     (re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{15,18}}(?!\d)"), BANK),
     (re.compile(r"(?<!\d)[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}(?!\d)"), IDENTITY),
     (re.compile(rf"(?<!\d)(?:\+?86{_GAP})?1{_GAP}[3-9](?:{_GAP}\d){{9}}(?!\d)"), PHONE),
     (re.compile(r"(?<!\d)(?:\(0\d{2,3}\)|0\d{2,3})[ \-—–]{0,3}[2-9]\d{2,3}[ \-]?\d{4}(?!\d)"), PHONE),
     (re.compile(r"(?<!\d)[48]00[ \-]?\d{3,4}[ \-]?\d{3,4}(?!\d)"), PHONE),
+)
+_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"[一幺壹][三四五六七八九](?:[ ,，、]?[{_CHINESE_DIGIT}]){{9}}(?![{_CHINESE_DIGIT}])"), PHONE),
     (
         re.compile(
@@ -63,9 +74,10 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         PLATE,
     ),
-    (re.compile(r"(?i)(?:微信|qq|wx|vx)号?(?:码)?(?:是|为)?[: ]*[a-z0-9_\-]{5,20}"), NUMBER),
-    (re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{6,}}(?!\d)"), NUMBER),
+    (re.compile(r"(?:微信|[qQ]{2}|[wWvV][xX])号?(?:码)?(?:是|为)?[: ]*[A-Za-z0-9_\-]{5,20}"), NUMBER),
 )
+_LONG_NUMBER = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{6,}}(?!\d)")
+_TITLED_NAME = re.compile(rf"(?<![\u4e00-\u9fff])[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?({_TITLE})")
 _NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
@@ -82,17 +94,21 @@ _NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{NAME}",
     ),
     (re.compile(rf"(我姓|免贵姓)[{_SURNAMES}](?=[,，。.;；、\s]|$)"), rf"\1{NAME}"),
-    (re.compile(rf"(?<![\u4e00-\u9fff])[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?({_TITLE})"), rf"{NAME}\1"),
-    (re.compile(rf"[{_SURNAMES}](?:某某|某|XX|xx|\*\*|\*)(?![\u4e00-\u9fff]*(?:区|市|县|路))"), NAME),
 )
+_HALF_NAME = re.compile(rf"[{_SURNAMES}](?:某某|某|XX|xx|\*\*|\*)(?![\u4e00-\u9fff]*(?:区|市|县|路))")
 
 
 def normalise(text: str) -> str:
     """Return `text` in one line, half-width, simplified, with repeated marks said once. Safe to repeat."""
-    text = unicodedata.normalize("NFKC", text).translate(_simplified())
+    for wide, narrow in _WIDE_MARKS:
+        text = text.replace(wide, narrow)
+    text = unicodedata.normalize("NFKC", text)
+    if _traditional().search(text):
+        text = text.translate(_simplified())
     text = _INVISIBLE.sub("", text)
-    text = _REPEATED_LETTER.sub(r"\1\1", _REPEATED_MARK.sub(r"\1", text))
-    return _SPACE.sub(" ", text).strip()
+    if _TWICE.search(text):
+        text = _REPEATED_LETTER.sub(r"\1\1", _REPEATED_MARK.sub(r"\1", text))
+    return " ".join(text.split())
 
 
 def mask(text: str) -> str:
@@ -101,11 +117,21 @@ def mask(text: str) -> str:
     Digits in a row that are none of these are hidden from the seventh on too: an unknown kind of number is no reason
     to learn it. Names are found by what stands around them; a bare name in running text is not.
     """
+    if "@" in text:
+        text = _MAIL_ADDRESS.sub(EMAIL, text)
+    digits = _SEVEN_DIGITS.search(text) is not None
+    if digits:
+        for pattern, mark in _MASKS_OF_DIGITS:
+            text = pattern.sub(mark, text)
     for pattern, mark in _MASKS:
         text = pattern.sub(mark, text)
+    if digits:
+        text = _LONG_NUMBER.sub(NUMBER, text)
     for pattern, replacement in _NAMES:
         text = pattern.sub(replacement, text)
-    return text
+    if _TITLE_WORD.search(text):
+        text = _TITLED_NAME.sub(rf"{NAME}\1", text)
+    return _HALF_NAME.sub(NAME, text)
 
 
 def clean(text: str) -> str:
@@ -115,7 +141,8 @@ def clean(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words of a clean `text` in their order, without blanks and marks."""
-    return [word for word in _cutter().cut(text, _NO_GUESSING) if word[0].isalnum()]
+    cut = _cutter().cut(text, _NO_GUESSING)
+    return list(compress(cut, map(str.isalnum, map(_FIRST_LETTER, cut))))
 
 
 def reference_words(text: str) -> list[str]:
@@ -145,6 +172,12 @@ def _simplified() -> dict[int, str]:
     """Traditional characters to simplified ones, one to one; what has several readings is left alone."""
     pairs = "".join(lines("traditional.txt"))
     return {ord(pairs[i]): pairs[i + 1] for i in range(0, len(pairs), 2)}
+
+
+@cache
+def _traditional() -> re.Pattern[str]:
+    """Any one of the traditional characters that we know."""
+    return re.compile(f"[{''.join(map(chr, _simplified()))}]")
 
 
 @cache
