@@ -62,6 +62,17 @@ def _add_service(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     for name in ("id", "name", "role", "department"):
         person.add_argument(name)
     person.set_defaults(run=_add_person)
+    contact = commands.add_parser("add-contact", help="enter where a person or a unit is reached outside the pages")
+    contact.add_argument("whom", help="a person's log-in name, or the code of a unit")
+    contact.add_argument("channel", choices=("webhook", "wecom", "sms", "mail"))
+    contact.add_argument("--role", help="for a unit: only what is for this role or for all")
+    contact.add_argument("--kinds", default="", help="kinds of notices, with commas between them (all)")
+    contact.set_defaults(run=_add_contact)
+    listed = commands.add_parser("contacts", help="list who is reached where, addresses masked")
+    listed.set_defaults(run=_contacts)
+    ended = commands.add_parser("end-contact", help="reach nobody there any more")
+    ended.add_argument("number", type=int)
+    ended.set_defaults(run=_end_contact)
     found = commands.add_parser("found", help="enter the demonstration city's areas, units, categories and rules")
     found.set_defaults(run=_found)
 
@@ -132,6 +143,25 @@ def _add_person(options: argparse.Namespace, config: settings.Config) -> int:
     from hotline import serving
 
     return serving.add_person(config, options.id, options.name, options.role, options.department, _say)
+
+
+def _add_contact(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    kinds = tuple(kind for kind in options.kinds.split(",") if kind)
+    return serving.add_contact(config, options.whom, options.channel, role=options.role, kinds=kinds, say=_say)
+
+
+def _contacts(_options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.list_contacts(config, _say)
+
+
+def _end_contact(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.end_contact(config, options.number, _say)
 
 
 def _found(_options: argparse.Namespace, config: settings.Config) -> int:

@@ -3,14 +3,17 @@
 `SETTINGS` is the whole list, in the order in which docs/configuration.md shows it. Reading touches no file, no network.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from hotline.errors import ConfigError
@@ -20,6 +23,8 @@ _Value = TypeVar("_Value")
 # Names that begin like ours but are read elsewhere: by tests and by benchmarks, never by the service.
 _ELSEWHERE = re.compile(r"HOTLINE_(SHARED_DATA|ORACLE_CASES|TEST_\w+)")
 _KEY_BYTES = 32
+_SHORTEST_SECRET = 16
+_SMS_BODY: Mapping[str, Any] = {"id": "{id}", "phone": "{phone}", "text": "{text}"}
 _HIGHEST_PORT = 65535
 
 
@@ -42,6 +47,22 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Gateways:
+    """Through what notices leave the house; what is None is not there, and its channel cannot be used.
+
+    `sms_body` is the JSON that the SMS gateway takes, with {phone}, {text} and {id} in its texts.
+    """
+
+    webhook_secret: bytes | None = field(default=None, repr=False)
+    sms_url: str | None = field(default=None, repr=False)
+    sms_token: str | None = field(default=None, repr=False)
+    sms_body: Mapping[str, Any] = field(default_factory=lambda: _SMS_BODY)
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
+    tries: int = 8
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The settings of one process. `database_url` None means the embedded PostgreSQL, then also with its own Redis.
 
@@ -60,6 +81,10 @@ class Config:
     cookie_secure: bool = False
     pool_size: int = 10
     log_level: str = "info"
+    gateways: Gateways = Gateways()
+    silent_seconds: int = 60
+    lag_seconds: int = 60
+    metrics_token: str | None = field(default=None, repr=False)
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -108,6 +133,62 @@ SETTINGS: tuple[Setting, ...] = (
         "Whether browsers send the session cookie over HTTPS only: yes or no.",
     ),
     Setting("HOTLINE_POOL_SIZE", "10", "20", "Connections to PostgreSQL for each process, 2 to 200."),
+    Setting(
+        "HOTLINE_WEBHOOK_SECRET",
+        "none: no webhook is called",
+        "a-long-text-that-the-receiver-knows-too",
+        "What signs the webhooks, at least 16 characters; the receiver checks X-Hotline-Signature with it.",
+    ),
+    Setting(
+        "HOTLINE_SMS_URL",
+        "none: no text message is sent",
+        "https://sms.city.example/send",
+        "The SMS gateway, which takes a POST with JSON.",
+    ),
+    Setting("HOTLINE_SMS_TOKEN", "none", "secret", "What the SMS gateway wants as a bearer token."),
+    Setting(
+        "HOTLINE_SMS_BODY",
+        '{"id": "{id}", "phone": "{phone}", "text": "{text}"}',
+        '{"mobile": "{phone}", "content": "【12345】{text}", "bizId": "{id}"}',
+        "The JSON that the SMS gateway takes; {phone} and {text} must be in it, {id} tells one message from another.",
+    ),
+    Setting(
+        "HOTLINE_SMTP_URL",
+        "none: no mail is sent",
+        "smtp://hotline:secret@mail.city.example:587",
+        "The mail server: smtp:// with STARTTLS, smtps:// with TLS from the start, smtp+plain:// without, for one on "
+        "the same machine.",
+    ),
+    Setting(
+        "HOTLINE_MAIL_FROM",
+        "none; required with HOTLINE_SMTP_URL",
+        "12345@city.example",
+        "The sender of mails.",
+    ),
+    Setting(
+        "HOTLINE_NOTIFY_TRIES",
+        "8",
+        "12",
+        "How often a notice is tried at each recipient before it is given up, 1 to 30.",
+    ),
+    Setting(
+        "HOTLINE_SILENT_SECONDS",
+        "60",
+        "120",
+        "After how many seconds without a sign of life a worker is silent and the administrators are told, 20 to 3600.",
+    ),
+    Setting(
+        "HOTLINE_LAG_SECONDS",
+        "60",
+        "300",
+        "By how many seconds deadlines may be looked at late before the administrators are told, 5 to 86400.",
+    ),
+    Setting(
+        "HOTLINE_METRICS_TOKEN",
+        "none: there is no /metrics",
+        "secret",
+        "The bearer token with which Prometheus may read /metrics.",
+    ),
     Setting("HOTLINE_LOG_LEVEL", "info", "debug", "How much is logged: debug, info, warning or error."),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -137,6 +218,10 @@ def read(environ: Mapping[str, str], *, as_root: bool | None = None) -> Config:
         cookie_secure=(public_url or "").startswith("https:") if cookie_secure is None else cookie_secure,
         pool_size=reader.value("HOTLINE_POOL_SIZE", lambda text: _number(text, 2, 200)) or 10,
         log_level=reader.value("HOTLINE_LOG_LEVEL", _log_level) or "info",
+        gateways=_gateways(reader),
+        silent_seconds=reader.value("HOTLINE_SILENT_SECONDS", lambda text: _number(text, 20, 3600)) or 60,
+        lag_seconds=reader.value("HOTLINE_LAG_SECONDS", lambda text: _number(text, 5, 86400)) or 60,
+        metrics_token=reader.value("HOTLINE_METRICS_TOKEN", str),
     )
     if reader.given("HOTLINE_DATABASE_URL") and not reader.given("HOTLINE_KEYS"):
         reader.fault("HOTLINE_KEYS", "is not set, but HOTLINE_DATABASE_URL is: personal data needs a key of yours")
@@ -144,6 +229,21 @@ def read(environ: Mapping[str, str], *, as_root: bool | None = None) -> Config:
     if reader.faults:
         raise ConfigError(tuple(reader.faults))
     return config
+
+
+def _gateways(reader: _Reader) -> Gateways:
+    gateways = Gateways(
+        webhook_secret=reader.value("HOTLINE_WEBHOOK_SECRET", _secret),
+        sms_url=reader.value("HOTLINE_SMS_URL", _http_url),
+        sms_token=reader.value("HOTLINE_SMS_TOKEN", str),
+        sms_body=reader.value("HOTLINE_SMS_BODY", _sms_body) or _SMS_BODY,
+        smtp_url=reader.value("HOTLINE_SMTP_URL", _smtp_url),
+        mail_from=reader.value("HOTLINE_MAIL_FROM", _mail_address),
+        tries=reader.value("HOTLINE_NOTIFY_TRIES", lambda text: _number(text, 1, 30)) or 8,
+    )
+    if reader.given("HOTLINE_SMTP_URL") and not reader.given("HOTLINE_MAIL_FROM"):
+        reader.fault("HOTLINE_MAIL_FROM", "is not set, but HOTLINE_SMTP_URL is: a mail has a sender")
+    return gateways
 
 
 class _Reader:
@@ -239,6 +339,43 @@ def _public_url(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(f"={text} is not an address with http:// or https:// and a host")
     return text.rstrip("/")
+
+
+def _http_url(text: str) -> str:
+    # Not repeated in a fault: such addresses hold tokens.
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is not an address with http:// or https:// and a host")
+    return text
+
+
+def _smtp_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"smtp", "smtps", "smtp+plain"} or not parts.hostname:
+        raise ValueError("is not an address with smtp://, smtps:// or smtp+plain:// and a host")
+    return text
+
+
+def _secret(text: str) -> bytes:
+    if len(text) < _SHORTEST_SECRET:
+        raise ValueError(f"has {len(text)} characters, not at least {_SHORTEST_SECRET}")
+    return text.encode()
+
+
+def _mail_address(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z._%+-]+@[0-9A-Za-z.-]+", text):
+        raise ValueError(f"={text} is no mail address")
+    return text
+
+
+def _sms_body(text: str) -> Mapping[str, Any]:
+    try:
+        body = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise ValueError(f"is no JSON: {problem}") from None
+    if not isinstance(body, dict) or "{phone}" not in text or "{text}" not in text:
+        raise ValueError("is no JSON object with {phone} and {text} in its texts")
+    return body
 
 
 def _keys(text: str) -> tuple[Key, ...]:

@@ -60,7 +60,7 @@ async def run(config: Config, say: Say, *, tickets_of_the_day: int) -> int:
         async with open_desk(found_engines, config) as desk:
             password = await _prepare(desk, found_engines, config, say, tickets_of_the_day)
             async with serving.listening(desk, config):
-                task = asyncio.create_task(worker.run(desk, "demo"))
+                task = asyncio.create_task(worker.run(desk, "demo", config))
                 _invite(config, password, say, perf_counter() - began)
                 await serving.stopped()
                 say("stopping")

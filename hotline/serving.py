@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import getpass
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,11 +18,12 @@ from typing import Any
 from aiohttp import web
 
 from dispatch.model import Role
-from hotline import auth, exchange, office, worker
+from hotline import auth, contacts, exchange, office, worker
 from hotline.app import Engines, engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
 from hotline.errors import BadInput
+from hotline.web import words
 
 Say = Callable[[str], None]
 SILENT_AFTER = timedelta(seconds=60)
@@ -40,7 +41,7 @@ def work(config: Config, name: str, say: Say) -> int:
         await _must_be_founded(desk)
         load_model(desk, config, say)
         say(f"worker {name} is at work; Ctrl-C stops it")
-        task = asyncio.ensure_future(worker.run(desk, name))
+        task = asyncio.ensure_future(worker.run(desk, name, config))
         await stopped()
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -85,6 +86,51 @@ def add_person(config: Config, id_: str, name: str, role: str, department: str, 
         person = auth.Person(id=id_, name=name, role=Role.of(role), department=department)
         await auth.create_person(desk, person, password)
         say(f"{id_} may log in as {role} of {department}")
+        return 0
+
+    return _run(config, say, go)
+
+
+def add_contact(config: Config, whom: str, channel: str, *, role: str | None, kinds: Sequence[str], say: Say) -> int:
+    """Enter where a person or a unit is reached; the address is asked for and never shown, nor kept by the shell."""
+    unknown = [kind for kind in kinds if kind not in words.NOTICES]
+    if unknown:
+        raise BadInput("kinds", ",".join(unknown), "are unknown", ", ".join(words.NOTICES))
+    address = getpass.getpass("address: ").strip()
+
+    async def go(desk: Desk) -> int:
+        is_unit = whom in (await desk.rulebook()).departments
+        contact = contacts.Contact(
+            channel=channel,
+            address=address,
+            person=None if is_unit else whom,
+            department=whom if is_unit else None,
+            role=role,
+            kinds=kinds,
+        )
+        say(f"contact {await contacts.enter(desk, contact, by='hotline add-contact')} is entered")
+        return 0
+
+    return _run(config, say, go)
+
+
+def list_contacts(config: Config, say: Say) -> int:
+    """Say who is reached where."""
+
+    async def go(desk: Desk) -> int:
+        for line in await contacts.everybody(desk):
+            say(line)
+        return 0
+
+    return _run(config, say, go)
+
+
+def end_contact(config: Config, number: int, say: Say) -> int:
+    """Reach nobody there any more."""
+
+    async def go(desk: Desk) -> int:
+        await contacts.end(desk, number, by="hotline end-contact")
+        say(f"nobody is reached at contact {number} any more")
         return 0
 
     return _run(config, say, go)

@@ -11,8 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from hotline import tickets
+from hotline.config import Config
 from hotline.desk import Desk
 from hotline.errors import Unavailable
+from hotline.notify import Sender
 from hotline.stream import Change, announce
 
 _log = logging.getLogger(__name__)
@@ -20,14 +22,19 @@ IDLE_SECONDS = 1.0
 BEAT_SECONDS = 10.0
 
 
-async def run(desk: Desk, name: str) -> None:
+async def run(desk: Desk, name: str, config: Config) -> None:
     """Work until cancelled."""
-    await asyncio.gather(
-        _repeat("judge", lambda: tickets.judge(desk)),
-        _repeat("look", lambda: tickets.look(desk)),
-        _repeat("deliver", lambda: deliver(desk)),
-        _repeat("beat", lambda: beat(desk, name), pause=BEAT_SECONDS),
-    )
+    sender = Sender(desk, config)
+    try:
+        await asyncio.gather(
+            _repeat("judge", lambda: tickets.judge(desk)),
+            _repeat("look", lambda: tickets.look(desk)),
+            _repeat("deliver", lambda: deliver(desk)),
+            _repeat("send", sender.turn),
+            _repeat("beat", lambda: beat(desk, name), pause=BEAT_SECONDS),
+        )
+    finally:
+        await sender.close()
 
 
 async def _repeat(what: str, turn: Callable[[], Awaitable[int]], *, pause: float = IDLE_SECONDS) -> None:

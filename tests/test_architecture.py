@@ -19,9 +19,9 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("db", "embedded"),
     ("store", "predictor", "live", "vault", "stream"),
     ("desk",),  # the ports in one hand, as every use case gets them
-    ("tickets", "inbox", "office", "reports", "auth", "exchange", "calendar_seed"),
+    ("tickets", "alarms", "contacts", "inbox", "office", "reports", "auth", "exchange", "calendar_seed"),
     ("edge",),  # what pages and JSON have in common
-    ("web", "api", "worker"),
+    ("web", "api", "notify", "worker"),
     ("app",),
     ("serving",),  # commands that run what app builds
     ("simulation", "bench", "demo"),

@@ -357,6 +357,22 @@ NOTICES: Mapping[str, str] = {
 }
 """What a notice of each kind says."""
 
+
+def notice_number(ticket: int) -> str:
+    """Begin a message about a ticket."""
+    return f"工单 {ticket}："
+
+
+def notice_due(due: datetime) -> str:
+    """Say in a message until when."""
+    return f"，时限 {due.astimezone(ZONE):%Y-%m-%d %H:%M}"
+
+
+def notice_subject(sentence: str) -> str:
+    """Head a mail."""
+    return f"12345热线提醒：{sentence}"
+
+
 FLASH: Mapping[str, str] = {
     "opened": "已登记。",
     "known": "这张工单先前已经登记过，没有重复登记。",

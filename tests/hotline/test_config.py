@@ -115,4 +115,37 @@ def test_every_setting_is_described_and_its_example_is_accepted(setting: config.
     assert re.fullmatch(r"[A-Z].*\.", setting.sentence)
     assert setting.default
 
-    config.read({"HOTLINE_KEYS": f"2026:{KEY}"} | {setting.name: setting.example})
+    companions = {"HOTLINE_KEYS": f"2026:{KEY}", "HOTLINE_MAIL_FROM": "12345@city.example"}
+    config.read(companions | {setting.name: setting.example})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("HOTLINE_SMTP_URL", "mail.city.example", "is not an address with smtp://"),
+        ("HOTLINE_SMS_URL", "ftp://sms.city.example/hidden", "is not an address with http://"),
+        ("HOTLINE_SMS_BODY", '{"to": "{phone}"}', "is no JSON object with {phone} and {text}"),
+        ("HOTLINE_SMS_BODY", "{", "is no JSON"),
+        ("HOTLINE_WEBHOOK_SECRET", "hidden", "has 6 characters, not at least 16"),
+        ("HOTLINE_MAIL_FROM", "12345", "=12345 is no mail address"),
+        ("HOTLINE_NOTIFY_TRIES", "0", "=0 is not between 1 and 30"),
+        ("HOTLINE_SILENT_SECONDS", "5", "=5 is not between 20 and 3600"),
+    ],
+)
+def test_a_gateway_that_cannot_be_is_a_fault_and_no_secret_shows(name: str, value: str, problem: str) -> None:
+    (fault,) = [one for one in faults(**{name: value}) if one.startswith(name)]
+
+    assert problem in fault
+    assert "hidden" not in fault.partition("(example")[0]
+
+
+def test_a_mail_server_needs_a_sender() -> None:
+    (fault,) = faults(HOTLINE_SMTP_URL="smtp://mail.city.example")
+
+    assert fault.startswith("HOTLINE_MAIL_FROM is not set, but HOTLINE_SMTP_URL is")
+
+
+def test_gateways_keep_their_secrets_when_printed() -> None:
+    printed = repr(config.read({"HOTLINE_WEBHOOK_SECRET": "sixteen hidden letters", "HOTLINE_SMS_TOKEN": "hidden"}))
+
+    assert "hidden" not in printed

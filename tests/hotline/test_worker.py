@@ -13,6 +13,7 @@ from dispatch import actions as do
 from dispatch.errors import DispatchError
 from dispatch.model import Actor
 from hotline import reports, stream, tickets, worker
+from hotline.config import read
 from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.errors import Unavailable
@@ -86,7 +87,7 @@ async def test_a_busy_turn_is_followed_at_once_by_the_next() -> None:
 async def test_a_whole_worker_judges_looks_delivers_and_says_that_it_lives(desk: Desk, clock: Clock) -> None:
     (ticket,) = await open_some(desk, 1)
     clock.forward(days=60)
-    alive = asyncio.create_task(worker.run(desk, "w1"))
+    alive = asyncio.create_task(worker.run(desk, "w1", read({})))
     try:
         await until(lambda: desk.store.fetch("heartbeats"))
         await until(lambda: _found(desk))
