@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     activate.add_argument("version")
     activate.add_argument("--models", type=Path, default=Path("models"))
     figures = commands.add_parser("evaluate", help="print the figures of the issue on messages with known labels")
-    questions = figures.add_subparsers(required=True, metavar="labelled | coldstart | types | departments")
+    questions = figures.add_subparsers(required=True, metavar="labelled | coldstart | curve | types | departments")
     for module in (labelled, coldstart, kinds, departments):
         module.add_command(questions, _progress)
     return parser

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,15 @@ class Trained:
         return self.judge.head.scores(self.features.rows(texts))
 
 
+class Scorer(Protocol):
+    """Whatever gives scores of texts, and a judge of them."""
+
+    @property
+    def judge(self) -> Judge: ...
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
 def messages(path: Path, label: str, columns: Sequence[str]) -> Messages:
     """Return the rows of a table with a label and a text: the first of `columns` (or `a+b`) that is not empty."""
     texts, labels = [], []
@@ -76,14 +85,21 @@ def learn(known: Messages, recipe: features.Recipe, manner: Manner, promise: tru
     return Trained(learned, train.judge(fit, (0,), promise))
 
 
-def judged(trained: Trained, unseen: Messages) -> dict[str, Any]:
+def judged(trained: Scorer, unseen: Messages) -> dict[str, Any]:
     """Return the figures of a judge on messages it has not seen; a label that it does not know counts as wrong."""
     labels = trained.judge.head.labels
     known = [at for at, label in enumerate(unseen.labels) if label in labels]
     asked = unseen.at(known)
     truth = np.array([labels.index(label) for label in asked.labels], dtype=np.int64)
-    plain = trust.softmax(trained.scores(asked.texts), trained.judge.warmth)
-    return {"unknown_labels": len(unseen.labels) - len(known), **card.figures(plain, truth, trained.judge.levels[0])}
+    return {
+        "unknown_labels": len(unseen.labels) - len(known),
+        **figures(trained.judge, trained.scores(asked.texts), truth),
+    }
+
+
+def figures(judge: Judge, scores: NDArray[np.float32], truth: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the figures of a judge on scores that it had no part in."""
+    return card.figures(trust.softmax(scores, judge.warmth), truth, judge.levels[0])
 
 
 def repeated(

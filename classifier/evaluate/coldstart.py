@@ -1,57 +1,219 @@
-"""A city without history: the shipped corpus under the published mapping, judged on real messages.
+"""A city without history: the shipped corpus and cues under the published mapping, judged on real messages.
 
-Also with some real labels added.
+Also with some real labels added, and with more and more of them. What is known before the first label is one score a
+class; real labels then learn how far to follow it, beside words of their own.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
 
-from classifier import corpus, text
+from classifier import corpus, cues, features, linear, similar, text, train
+from classifier.cues import Cues
 from classifier.evaluate import base
-from classifier.linear import Manner
+from classifier.linear import Fit, Manner
+from classifier.predict import Judge
+
+# How much words and lines of cues weigh beside the scores of what was known before, and how freely labels are followed.
+_WORDS, _LINES, _FREEDOM = 4.0, 0.7, 1.0
+_NO_CLASS: Final = "-"
+_CURVE: Final = (0, 50, 100, 300, 1000, 3000)
+_CURVE_SHARES: Final = (0.1, 0.25, 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """Codes of two, four or six digits with the shares of the classes that the board would file them under."""
+
+    shares: Mapping[str, Mapping[str, float]]
+
+    def of(self, code: str) -> Mapping[str, float]:
+        """The shares of the longest prefix of a code that is mapped; empty if none is."""
+        return next((self.shares[code[:width]] for width in (6, 4, 2) if code[:width] in self.shares), {})
+
+    def first(self, code: str) -> str:
+        """The class with the greatest share; empty if the code is not mapped."""
+        shares = self.of(code)
+        return max(shares, key=lambda label: shares[label]) if shares else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is known without any real label: margins learned from the corpus, and cue words."""
+
+    trained: base.Trained
+    cues: Cues
+    mapping: Filing
+    judge: Judge
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return scores of the classes, shape (texts, classes)."""
+        return self.trained.scores(texts) + self.cues.scores(texts, self.judge.head.labels, self.mapping.of)
+
+    def parts(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """Return all that a learner of real labels may lean on: margins, cues by class, cues by line, words."""
+        by_class = self.cues.scores(texts, self.judge.head.labels, self.mapping.of)
+        return sparse.hstack(
+            [
+                sparse.csr_matrix(self.trained.scores(texts)),
+                sparse.csr_matrix(by_class),
+                _LINES * self.cues.groups(texts),
+                _WORDS * self.trained.features.rows(texts),
+            ],
+            format="csr",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Real messages with the parts that learners lean on, made once for all draws."""
+
+    messages: base.Messages
+    parts: sparse.csr_matrix
+    options: argparse.Namespace
 
 
 def coldstart(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
-    """The shipped corpus under the published mapping, judged on real messages, also with some real labels added."""
-    mapping = dict(line.split("\t") for line in text.lines("seven.tsv"))
-    mapped = [(example.text, _seven(mapping, example.category)) for example in corpus.read(options.corpus)]
-    shipped = base.Messages(
-        tuple(said for said, seven in mapped if seven), tuple(seven for _, seven in mapped if seven)
-    )
+    """The shipped corpus and cues under the published mapping, judged on real messages, also with real labels added."""
+    shipped = _mapped(options, seven_classes())
     real = base.messages(options.test, "label", base.columns(options.text))
-    manner = Manner(ridge=options.ridge, folds=3, contrast=options.contrast, balanced=True)
+    prior = learn(shipped, options, say)
+    told = {"learned_from": len(shipped.texts), "cues": len(prior.cues.weights)}
     if not options.add_labels:
-        return {
-            "learned_from": len(shipped.texts),
-            **base.judged(base.learn(shipped, base.FEW, manner, options.kept, say), real),
-        }
-    draws = []
-    for seed in range(options.draws):
-        order = np.random.default_rng(seed).permutation(len(real.texts))
-        added, rest = real.at(order[: options.add_labels]), real.at(order[options.add_labels :])
-        both = shipped + base.Messages(added.texts * options.weight, added.labels * options.weight)
-        draws.append(base.judged(base.learn(both, base.FEW, manner, options.kept, say), rest))
-    mean = {key: float(np.mean([draw[key] for draw in draws])) for key in ("accuracy", "macro_f1", "calibration_error")}
-    return {"learned_from": len(shipped.texts), "added": options.add_labels, "draws": options.draws, **mean}
+        return {**told, **base.judged(prior, real)}
+    board = Board(real, prior.parts(real.texts), options)
+    draws = [_added(board, options.add_labels, seed) for seed in range(options.draws)]
+    return {**told, "added": options.add_labels, "draws": options.draws, **_mean(draws)}
 
 
-def _seven(mapping: Mapping[str, str], code: str) -> str:
-    """The class of the longest prefix of a code that the mapping names; empty if there is none."""
-    found = next((mapping[code[:width]] for width in (6, 4, 2) if code[:width] in mapping), "-")
-    return "" if found == "-" else found
+def curve(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
+    """How accuracy grows: with the tickets of the shipped corpus, then with a city's own labels in their place."""
+    shipped = _mapped(options, seven_classes())
+    real = base.messages(options.test, "label", base.columns(options.text))
+    growth = []
+    for share in _CURVE_SHARES:
+        say(f"{share:.0%} of the corpus")
+        growth.append(_growth(shipped, real, share, options))
+    prior = learn(shipped, options, say)
+    board = Board(real, prior.parts(real.texts), options)
+    bare = Board(real, board.parts[:, -len(prior.trained.features.vocabulary) :], options)
+    handover = []
+    for count in _CURVE:
+        say(f"{count} labels of the city")
+        handover.append(_handover(board, bare, count) if count else _without(prior, real))
+    return {"corpus": growth, "own_labels": handover}
+
+
+def learn(shipped: base.Messages, options: argparse.Namespace, say: base.Say, *, with_cues: bool = True) -> Prior:
+    """Return what corpus and cues know together; calibrated on corpus texts that the margins had not seen."""
+    manner = Manner(ridge=options.ridge, folds=3, contrast=options.contrast, balanced=True)
+    learned = features.learn(shipped.texts, base.FEW)
+    rows, groups = learned.rows(shipped.texts), similar.groups(shipped.texts)
+    fit = linear.fit(rows, {"label": shipped.labels}, groups, manner, say)["label"]
+    known, mapping = cues.shipped() if with_cues else Cues(()), seven_classes()
+    told = known.scores(shipped.texts, fit.head.labels, mapping.of)
+    judge = train.judge(Fit(fit.head, fit.truth, fit.out_of_fold + told), (0,), options.kept)
+    return Prior(base.Trained(learned, judge), known, mapping, judge)
+
+
+def seven_classes() -> Filing:
+    """The published mapping: a code, a tab, and a class, or classes with their shares."""
+    shares = {}
+    for line in text.lines("seven.tsv"):
+        code, _, told = line.partition("\t")
+        words = told.split()
+        pairs = zip(words[::2], map(float, words[1::2] or ["1"]), strict=True)
+        shares[code] = {} if told == _NO_CLASS else dict(pairs)
+    return Filing(shares)
+
+
+def _mapped(options: argparse.Namespace, mapping: Filing) -> base.Messages:
+    """The texts of the corpus whose code is mapped."""
+    mapped = [(example.text, mapping.first(example.category)) for example in corpus.read(options.corpus)]
+    return base.Messages(tuple(said for said, seven in mapped if seven), tuple(seven for _, seven in mapped if seven))
+
+
+def _added(board: Board, count: int, seed: int) -> dict[str, Any]:
+    """The figures on all other messages of learning from `count` drawn ones."""
+    order = np.random.default_rng(seed).permutation(len(board.messages.texts))
+    known, rest = order[:count], order[count:]
+    labels = tuple(sorted(set(board.messages.labels)))
+    truth = np.array([labels.index(label) for label in board.messages.labels], dtype=np.int64)
+    unseen = _out_of_fold(board.parts[known], truth[known], len(labels), Manner(board.options.cv, seed=seed))
+    head = linear.Head(labels, np.zeros((0, len(labels)), np.float32), np.zeros(len(labels), np.float32))
+    judge = train.judge(Fit(head, truth[known], unseen), (0,), board.options.kept)
+    scores = _fitted(board.parts[known], truth[known], board.parts[rest], len(labels))
+    return base.figures(judge, scores, truth[rest])
+
+
+def _out_of_fold(
+    parts: sparse.csr_matrix, truth: NDArray[np.int64], labels: int, manner: Manner
+) -> NDArray[np.float32]:
+    """Scores of each known message by what the others teach."""
+    scores = np.zeros((len(truth), labels), dtype=np.float32)
+    for inside, outside in linear.fold_pairs(truth, np.arange(len(truth)), manner):
+        scores[outside] = _fitted(parts[inside], truth[inside], parts[outside], labels)
+    return scores
+
+
+def _fitted(
+    known: sparse.csr_matrix, truth: NDArray[np.int64], asked: sparse.csr_matrix, labels: int
+) -> NDArray[np.float32]:
+    """Log-probabilities of the asked rows; a label that was never seen is nearly impossible."""
+    model = LogisticRegression(C=_FREEDOM, max_iter=300).fit(known, truth)
+    scores = np.full((asked.shape[0], labels), -20.0, dtype=np.float32)
+    scores[:, model.classes_] = model.predict_log_proba(asked)
+    return scores
+
+
+def _growth(shipped: base.Messages, real: base.Messages, share: float, options: argparse.Namespace) -> dict[str, Any]:
+    """Accuracy with a drawn share of the corpus, with cues and without."""
+    order = np.random.default_rng(0).permutation(len(shipped.texts))[: round(share * len(shipped.texts))]
+    part = shipped.at(np.sort(order))
+    with_cues, without = (learn(part, options, lambda _: None, with_cues=cued) for cued in (True, False))
+    return {
+        "tickets": len(part.texts),
+        "accuracy": base.judged(with_cues, real)["accuracy"],
+        "without_cues": base.judged(without, real)["accuracy"],
+    }
+
+
+def _handover(board: Board, bare: Board, count: int) -> dict[str, Any]:
+    """Accuracy with `count` labels of the city beside what was known before, and with these labels alone."""
+    seeds = range(board.options.draws)
+    return {
+        "labels": count,
+        "accuracy": _mean([_added(board, count, seed) for seed in seeds])["accuracy"],
+        "labels_alone": _mean([_added(bare, count, seed) for seed in seeds])["accuracy"],
+    }
+
+
+def _without(prior: Prior, real: base.Messages) -> dict[str, Any]:
+    return {"labels": 0, "accuracy": base.judged(prior, real)["accuracy"], "labels_alone": None}
+
+
+def _mean(draws: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    shown = ("accuracy", "macro_f1", "top_2", "calibration_error")
+    return {key: float(np.mean([draw[key] for draw in draws])) for key in shown}
 
 
 def add_command(commands: base.Commands, say: base.Say) -> None:
-    """Add the command coldstart."""
-    cold = base.command(commands, "coldstart", coldstart, say)
-    cold.add_argument("--corpus", type=Path, default=corpus.shipped())
-    cold.add_argument("--test", type=Path, default=base.DATA / "teddy2020" / "labelled.csv")
-    cold.add_argument("--add-labels", type=int, default=0, help="real labels to learn from too; the others are judged")
-    cold.add_argument("--weight", type=int, default=2, help="how often an added label counts")
-    base.text_option(cold)
+    """Add the commands coldstart and curve."""
+    for name, figures in (("coldstart", coldstart), ("curve", curve)):
+        cold = base.command(commands, name, figures, say)
+        cold.add_argument("--corpus", type=Path, default=corpus.shipped())
+        cold.add_argument("--test", type=Path, default=base.DATA / "teddy2020" / "labelled.csv")
+        base.text_option(cold)
+        if name == "coldstart":
+            cold.add_argument(
+                "--add-labels", type=int, default=0, help="real labels to learn from too; the others are judged"
+            )

@@ -1,0 +1,117 @@
+"""What words alone say of a matter: cue words of the categories, written down by people instead of learned.
+
+Weak labels for a city without tickets. A text is searched for the words themselves, the longest first, so a phrase
+that a cutter would split still counts. Knows codes and words; what codes mean elsewhere is told by a mapping.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from classifier import text as texts_of
+
+# A phrase says more than a short word does: four characters weigh eight times as much as one.
+_LENGTH_POWER: Final = 1.5
+# Text without any cue stays near zero on every label; this many points of cue halve that caution.
+_CAUTION: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Cues:
+    """Words with the codes (of two, four or six digits) that each speaks for, and how strongly."""
+
+    lines: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+
+    @cached_property
+    def weights(self) -> Mapping[str, Mapping[str, float]]:
+        """The codes of each word with their weights; a word of several codes is shared among them."""
+        found: dict[str, dict[str, float]] = {}
+        for code, words in self.lines:
+            for word, weight in words:
+                codes = found.setdefault(word, {})
+                codes[code] = codes.get(code, 0.0) + weight
+        return {word: {code: n / len(codes) for code, n in codes.items()} for word, codes in found.items()}
+
+    @cached_property
+    def _lengths(self) -> Mapping[str, tuple[int, ...]]:
+        """The lengths of the words that begin with a character, the longest first."""
+        lengths: dict[str, set[int]] = {}
+        for word in self.weights:
+            lengths.setdefault(word[0], set()).add(len(word))
+        return {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
+
+    def found(self, text: str) -> list[str]:
+        """Return the cue words of a clean text in their order, the longest at each place, none inside another."""
+        run, words, lengths = text.replace(" ", ""), self.weights, self._lengths
+        cues, at = [], 0
+        while at < len(run):
+            length = next((n for n in lengths.get(run[at], ()) if run[at : at + n] in words), 0)
+            if length:
+                cues.append(run[at : at + length])
+            at += length or 1
+        return cues
+
+    def scores(
+        self, texts: Iterable[str], labels: Sequence[str], shares: Callable[[str], Mapping[str, float]]
+    ) -> NDArray[np.float32]:
+        """Return how strongly the cues of each clean text speak for `labels`, shape (texts, labels).
+
+        `shares` gives the labels of a code with their shares; what falls on no label of `labels` only makes the others
+        weaker. A row without cues is zero; its length is near one otherwise, the nearer the more cues there are.
+        """
+        meant = {word: self._meant(word, labels, shares) for word in self.weights}
+        none = np.zeros((0, len(labels) + 1))
+        points = np.vstack([none, *(self._points(text, meant, len(labels) + 1) for text in texts)])
+        total = points.sum(axis=1, keepdims=True)
+        return np.asarray(points[:, :-1] / np.sqrt(total + _CAUTION), dtype=np.float32)
+
+    def groups(self, texts: Iterable[str]) -> sparse.csr_matrix:
+        """Return the points of each line of cues in each clean text, damped as `scores` are, shape (texts, lines)."""
+        codes = [code for code, _ in self.lines]
+        return sparse.csr_matrix(self.scores(texts, codes, lambda code: {code: 1.0}))
+
+    def _meant(
+        self, word: str, labels: Sequence[str], shares: Callable[[str], Mapping[str, float]]
+    ) -> NDArray[np.float64]:
+        """The points of one mention of a word for each label, and at the end for none of them."""
+        points = np.zeros(len(labels) + 1)
+        for code, weight in self.weights[word].items():
+            for label, share in shares(code).items() or ((None, 1.0),):
+                points[labels.index(label) if label in labels else -1] += share * weight
+        return np.asarray(points * len(word) ** _LENGTH_POWER, dtype=np.float64)
+
+    def _points(self, text: str, meant: Mapping[str, NDArray[np.float64]], width: int) -> NDArray[np.float64]:
+        """The points of a text for each label: a word said twice counts more than once, and less than twice."""
+        points = np.zeros(width)
+        for word, count in Counter(self.found(text)).items():
+            points += (1 + np.log(count)) * meant[word]
+        return points
+
+
+def shipped() -> Cues:
+    """The cues that come with this package."""
+    return _parsed(texts_of.lines("cues.tsv"))
+
+
+def read(path: Path) -> Cues:
+    """Return the cues of a file: a code, a tab, and words with blanks between; `word*2` speaks twice as loudly."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return _parsed([line.strip() for line in lines if line.strip() and not line.startswith("#")])
+
+
+def _parsed(lines: Iterable[str]) -> Cues:
+    parsed = []
+    for line in lines:
+        code, _, told = line.partition("\t")
+        words = [word.partition("*") for word in told.split()]
+        parsed.append((code, tuple((word, float(weight or 1)) for word, _, weight in words)))
+    return Cues(tuple(parsed))

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier import corpus, cues, text
+from classifier.evaluate import coldstart
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> cues.Cues:
+    file = tmp_path / "cues.tsv"
+    file.write_text("# a remark\n0504\t出租车*2 打车\n0502\t公交车 车\n0301\t公积金\n0801\t公积金\n", encoding="utf-8")
+    return cues.read(file)
+
+
+def of_itself(code: str) -> dict[str, float]:
+    return {code: 1.0}
+
+
+def test_the_longest_cue_at_a_place_is_found_and_none_inside_it(few: cues.Cues) -> None:
+    assert few.found("公交车和出 租车都是车") == ["公交车", "出租车", "车"]
+
+
+def test_a_strong_cue_outweighs_a_plain_one_of_the_same_length(few: cues.Cues) -> None:
+    taxi, bus = few.scores(["坐出租车，不坐公交车"], ("0504", "0502"), of_itself)[0]
+
+    assert taxi == pytest.approx(2 * bus)
+
+
+def test_a_word_of_two_codes_is_shared_between_them(few: cues.Cues) -> None:
+    fund, insurance = few.scores(["公积金"], ("0301", "0801"), of_itself)[0]
+
+    assert fund == insurance > 0
+
+
+def test_saying_it_again_counts_less_than_saying_it_first(few: cues.Cues) -> None:
+    once, thrice = few.scores(["打车", "打车，打车，打车"], ("0504",), of_itself)[:, 0]
+
+    assert once < thrice < 3 * once
+
+
+def test_a_text_without_cues_speaks_for_nothing(few: cues.Cues) -> None:
+    assert not few.scores(["你好", ""], ("0504", "0502"), of_itself).any()
+    assert few.scores([], ("0504",), of_itself).shape == (0, 1)
+
+
+def test_what_is_said_of_other_matters_weakens_a_label(few: cues.Cues) -> None:
+    alone, beside = few.scores(["打车", "打车，公积金"], ("0504",), of_itself)[:, 0]
+
+    assert 0 < beside < alone
+
+
+def test_every_shipped_cue_can_stand_in_a_clean_text_and_has_a_category_of_ours() -> None:
+    shipped = cues.shipped()
+    codes = {example.category for example in corpus.read(corpus.shipped())}
+
+    assert [word for word in shipped.weights if text.clean(word) != word or " " in word] == []
+    assert [code for code, _ in shipped.lines if not any(leaf.startswith(code) for leaf in codes)] == []
+    assert len({code for code, _ in shipped.lines}) == len(shipped.lines)
+
+
+def test_cues_alone_tell_the_branch_of_many_tickets_of_ours() -> None:
+    examples = corpus.read(corpus.shipped())[::5]
+    branches = sorted({example.category[:2] for example in examples})
+    told = cues.shipped().scores([example.text for example in examples], branches, lambda code: {code[:2]: 1.0})
+
+    right = [branches[at] == example.category[:2] for at, example in zip(told.argmax(axis=1), examples, strict=True)]
+
+    assert np.mean(right) > 0.4  # sixteen branches; the most frequent one has a seventh of the tickets
+
+
+def test_the_published_mapping_takes_the_longest_prefix_and_may_file_nowhere() -> None:
+    filing = coldstart.seven_classes()
+
+    assert filing.of("050401") == {"交通运输": 1.0}
+    assert filing.first("050203") == "城乡建设"  # buses are filed with the city, not with transport
+    assert filing.first("051201") == filing.first("990100") == ""
