@@ -76,6 +76,13 @@ def _add_service(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     found = commands.add_parser("found", help="enter the demonstration city's areas, units, categories and rules")
     found.set_defaults(run=_found)
 
+    call = commands.add_parser("call", help="let a telephone ring at the running server, as the telephone system would")
+    call.add_argument("phone", help="the caller's number, or '' for a withheld one")
+    call.add_argument("--extension", default="", help="where it rings (nobody's)")
+    call.add_argument("--event", choices=("ringing", "answered", "ended"), default="ringing", help="(ringing)")
+    call.add_argument("--id", help="of an earlier call, for its later events")
+    call.set_defaults(run=_call)
+
 
 def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     importer = commands.add_parser("import", help="read tickets from a .csv, .xlsx or .jsonl file")
@@ -168,6 +175,12 @@ def _found(_options: argparse.Namespace, config: settings.Config) -> int:
     from hotline import serving
 
     return serving.found(config, _say)
+
+
+def _call(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import telephone
+
+    return telephone.ring(config, options.phone, options.extension, options.event, options.id, _say)
 
 
 def _import(options: argparse.Namespace, config: settings.Config) -> int:

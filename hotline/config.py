@@ -85,6 +85,8 @@ class Config:
     silent_seconds: int = 60
     lag_seconds: int = 60
     metrics_token: str | None = field(default=None, repr=False)
+    attachments: Path | None = None
+    cti_secret: bytes | None = field(default=None, repr=False)
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -131,6 +133,18 @@ SETTINGS: tuple[Setting, ...] = (
         "yes if HOTLINE_PUBLIC_URL begins with https, otherwise no",
         "yes",
         "Whether browsers send the session cookie over HTTPS only: yes or no.",
+    ),
+    Setting(
+        "HOTLINE_ATTACHMENTS",
+        "attachments in HOTLINE_HOME",
+        "/srv/attachments",
+        "The folder for pictures, sealed; with several web servers one that they share; an absolute path.",
+    ),
+    Setting(
+        "HOTLINE_CTI_SECRET",
+        "made from the first key for personal data, as `hotline call` knows it",
+        "a-long-random-word-of-32-letters!",
+        "What the telephone system signs its messages with, at least 16 characters.",
     ),
     Setting("HOTLINE_POOL_SIZE", "10", "20", "Connections to PostgreSQL for each process, 2 to 200."),
     Setting(
@@ -222,6 +236,8 @@ def read(environ: Mapping[str, str], *, as_root: bool | None = None) -> Config:
         silent_seconds=reader.value("HOTLINE_SILENT_SECONDS", lambda text: _number(text, 20, 3600)) or 60,
         lag_seconds=reader.value("HOTLINE_LAG_SECONDS", lambda text: _number(text, 5, 86400)) or 60,
         metrics_token=reader.value("HOTLINE_METRICS_TOKEN", str),
+        attachments=reader.value("HOTLINE_ATTACHMENTS", _absolute) or home / "attachments",
+        cti_secret=reader.value("HOTLINE_CTI_SECRET", _secret),
     )
     if reader.given("HOTLINE_DATABASE_URL") and not reader.given("HOTLINE_KEYS"):
         reader.fault("HOTLINE_KEYS", "is not set, but HOTLINE_DATABASE_URL is: personal data needs a key of yours")

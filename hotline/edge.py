@@ -20,7 +20,16 @@ from dispatch.model import Actor, TicketState
 from hotline import auth
 from hotline.config import Config
 from hotline.desk import Desk
-from hotline.errors import BadInput, Forbidden, HotlineError, NotFound, StaleTicket, Unavailable
+from hotline.errors import (
+    BadInput,
+    BadSignature,
+    CallTaken,
+    Forbidden,
+    HotlineError,
+    NotFound,
+    StaleTicket,
+    Unavailable,
+)
 
 DESK = web.AppKey("desk", Desk)
 CONFIG = web.AppKey("config", Config)
@@ -44,6 +53,8 @@ STATUS: Mapping[type[Exception], int] = {
     IllegalAction: 409,
     RuleBroken: 409,
     StaleTicket: 409,
+    CallTaken: 409,
+    BadSignature: 401,
     auth.BadLogin: 401,
     auth.TooManyTries: 429,
     Unavailable: 503,

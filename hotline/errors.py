@@ -106,6 +106,29 @@ class Unavailable(HotlineError):
 
 
 @dataclass(eq=False)
+class BadSignature(HotlineError):
+    """A message that must be signed is not, or not by whoever knows the secret, or too long ago."""
+
+    code: ClassVar[str] = "bad_signature"
+    problem: str
+
+    def sentence(self) -> str:
+        return f"the signature cannot be accepted: {self.problem}"
+
+
+@dataclass(eq=False)
+class CallTaken(HotlineError):
+    """Another agent has this call, or what was typed for it, in hand; `holder` is their name, '' if unknown."""
+
+    code: ClassVar[str] = "call_taken"
+    call: str
+    holder: str
+
+    def sentence(self) -> str:
+        return f"call {self.call} is in the hand of {self.holder or 'another agent'}"
+
+
+@dataclass(eq=False)
 class MigrationRefused(HotlineError):
     """The database and this release do not fit; nothing was changed."""
 

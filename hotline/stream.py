@@ -27,7 +27,7 @@ AT_ONCE = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Something that an open page may want to know. `name` is ticket, notice or seen.
+    """Something that an open page may want to know. `name` is ticket, notice, seen or call.
 
     A change of a ticket is for the hotline and for `units`; a notice or a mark only for `role` (None: all) of `units`,
     a mark only for its `person`. `kind` is a notice's kind; titles, texts and people are in none.

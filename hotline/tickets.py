@@ -208,7 +208,7 @@ def _read_field(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON h
             raise BadInput(name, value, "is neither true nor false", "true, false")
         return _TRUTHS[value]
     if name == "received_at":
-        return _moment(name, value)
+        return read_moment(name, value)
     if not isinstance(value, str):
         raise BadInput(name, value, "is not text")
     return value.strip()
@@ -222,7 +222,8 @@ def _code(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     raise BadInput(name, value, "is unknown", ", ".join(f"{term.value} {term.chinese}" for term in terms))
 
 
-def _moment(name: str, value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
+def read_moment(name: str, value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
+    """Return a moment from its text, one without a zone as local time; raises BadInput."""
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
@@ -790,17 +791,34 @@ async def search(desk: Desk, words: str, actor: Actor, *, before: int | None = N
     return await desk.store.search(words, departments=departments, before=before, most=most)
 
 
-async def tickets_of_phone(desk: Desk, phone: str, actor: Actor, *, most: int = 20) -> list[dict[str, Any]]:
-    """Return earlier tickets of a phone number, open ones first; only for roles that talk to callers."""
+async def tickets_of_phone(
+    desk: Desk, phone: str, actor: Actor, *, most: int = 20, is_traced: bool = True
+) -> list[dict[str, Any]]:
+    """Return earlier tickets of a phone number, open ones first; only for roles that talk to callers.
+
+    Who looked for which number stays, masked, unless `is_traced` says that there is a trace already.
+    """
     if actor.role not in UNSEALERS - HOLDERS:
         raise Forbidden(actor.person, "search by phone", "only those who talk to callers may")
-    prints = desk.vault.fingerprints(vault.phone(phone), about="phone")
+    number = vault.phone(phone)
+    if is_traced:
+        await _trace_search(desk, actor, "search_phone", vault.mask_phone(number))
+    prints = desk.vault.fingerprints(number, about="phone")
     return [dict(row) for row in await desk.store.fetch("tickets_of_phone", phones=prints, most=most)]
+
+
+async def _trace_search(desk: Desk, actor: Actor, what: str, masked: str) -> None:
+    facts = {"sought": masked, "role": actor.role}
+    await desk.store.execute(
+        "record_audit", at=desk.now(), person=actor.person, what=what, ticket_id=None, reason="", facts=facts
+    )
 
 
 async def tickets_of_name(desk: Desk, name: str, actor: Actor, *, most: int = 20) -> list[dict[str, Any]]:
     """Return earlier tickets of callers with exactly this name; only for roles that talk to callers."""
     if actor.role not in UNSEALERS - HOLDERS:
         raise Forbidden(actor.person, "search by name", "only those who talk to callers may")
-    prints = desk.vault.fingerprints(name.strip()[: LONGEST["name"]], about="name")
+    name = name.strip()[: LONGEST["name"]]
+    await _trace_search(desk, actor, "search_name", vault.mask_name(name))
+    prints = desk.vault.fingerprints(name, about="name")
     return [dict(row) for row in await desk.store.fetch("tickets_of_name", names=prints, most=most)]

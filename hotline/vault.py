@@ -55,6 +55,7 @@ class Vault:
         first = keys[0].id.encode()
         self._head = bytes((len(first),)) + first
         self._encrypt = self._ciphers[first].encrypt
+        self._keys = tuple(keys)
 
     def seal(self, text: str, *, about: str) -> bytes:
         """Return `text` sealed, never twice the same; `about` names its field and must be given again to open it."""
@@ -74,6 +75,10 @@ class Vault:
             problem = "it was changed, belongs to another field, or that id once named another key"
             raise SealBroken(about, key.decode("ascii", "replace"), problem) from error
 
+    def secret_for(self, purpose: str) -> bytes:
+        """Return a secret for another purpose, made from the first key."""
+        return secret_for(self._keys, purpose)
+
     def fingerprint(self, text: str, *, about: str) -> bytes:
         """Return what is stored to find `text` again, made with the first key.
 
@@ -89,6 +94,12 @@ class Vault:
 
 def _print_key(secret: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"hotline fingerprint").derive(secret)
+
+
+def secret_for(keys: Sequence[Key], purpose: str) -> bytes:
+    """Return a secret of its own for another purpose, made from the first key: neither tells anything of the other."""
+    info = f"hotline {purpose}".encode()
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(keys[0].secret)
 
 
 def _fingerprint(key: bytes, plain: bytes) -> bytes:

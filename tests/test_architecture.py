@@ -20,11 +20,12 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("store", "predictor", "live", "vault", "stream"),
     ("desk",),  # the ports in one hand, as every use case gets them
     ("tickets", "alarms", "contacts", "inbox", "office", "reports", "auth", "exchange", "calendar_seed"),
+    ("calls",),  # uses tickets
     ("edge",),  # what pages and JSON have in common
     ("web", "api", "notify", "worker"),
     ("app",),
     ("serving",),  # commands that run what app builds
-    ("simulation", "bench", "demo"),
+    ("simulation", "bench", "demo", "telephone"),
     ("cli",),
     ("handbook",),  # writes the generated parts of docs, the commands among them
     ("__main__",),

@@ -15,9 +15,10 @@ from aiohttp import web
 
 from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
-from hotline import auth, inbox, tickets
+from hotline import auth, calls, inbox, tickets
 from hotline.edge import (
     BY_COOKIE,
+    CONFIG,
     TOKEN,
     actor_of,
     desk_of,
@@ -52,6 +53,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/api/v1/notices", notices),
         web.get("/api/v1/notices/unread", unread_notices),
         web.post("/api/v1/notices/seen", mark_notices),
+        web.post("/api/v1/cti", tell_call),
     ]
 
 
@@ -209,6 +211,24 @@ async def mark_notices(request: web.Request) -> web.Response:
     if type(place) is not int or not 0 <= place < 2**62:
         raise BadInput("place", place, "is no place", "the `newest` that /notices/unread gave")
     return json_response(asdict(await inbox.mark(desk_of(request), actor_of(request), place)))
+
+
+async def tell_call(request: web.Request) -> web.Response:
+    """Hear from the telephone system: {"call", "event": ringing|answered|ended, "phone", "extension", "at"}, signed."""
+    desk, raw = desk_of(request), await request.read()
+    calls.check_signature(
+        _cti_secret(request),
+        request.headers.get("X-Hotline-Time", ""),
+        request.headers.get("X-Hotline-Signature", ""),
+        raw,
+        desk.now(),
+    )
+    await calls.tell(desk, calls.read_told(await _body(request)))
+    return web.Response(status=204)
+
+
+def _cti_secret(request: web.Request) -> bytes:
+    return request.app[CONFIG].cti_secret or desk_of(request).vault.secret_for("cti")
 
 
 # --- reading requests ---------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def _environment() -> jinja2.Environment:
         auto_reload=False,
     )
     made.globals["w"] = words.W
+    made.globals["seat_words"] = words.SEAT
     made.globals["asset"] = lambda name: f"/static/{name}?v={ASSETS[name].version}"
     return made
 
@@ -104,9 +105,20 @@ def _layout(request: web.Request, codes: Codes | None) -> Layout:
         ),
         who=f"{unit} {Role.of(session.role).chinese} {session.name}".strip(),
         csrf=session.csrf,
-        flash=words.FLASH.get(request.query.get("done", ""), ""),
+        flash=_flash(request),
         query=request.query.get("q", ""),
     )
+
+
+def _flash(request: web.Request) -> str:
+    """What was just done; to whoever took a call also how long it was until the ticket was saved."""
+    done, seconds = words.FLASH.get(request.query.get("done", ""), ""), request.query.get("took", "")
+    known = done and seconds.isascii() and seconds.isdigit() and len(seconds) < _LONGEST_SPAN
+    return f"{done}{words.SEAT.elapsed} {words.took(int(seconds))}。" if known else done
+
+
+_LONGEST_SPAN = 6
+"""Digits of the seconds of a call."""
 
 
 def show(

@@ -16,7 +16,7 @@ from dispatch.errors import BadAction, IllegalAction, NoSuchPart, NotYours, Rule
 from dispatch.model import Role, Term, TicketState
 from dispatch.worktime import ZONE, Allowance, Unit
 from hotline.auth import BadLogin, TooManyTries
-from hotline.errors import BadInput, Forbidden, NotFound, StaleTicket, Unavailable
+from hotline.errors import BadInput, BadSignature, CallTaken, Forbidden, NotFound, StaleTicket, Unavailable
 
 # --- what templates print ---------------------------------------------------------------------------------------------
 
@@ -160,6 +160,44 @@ W = SimpleNamespace(
 )
 """The words of the templates, by name; a template that asks for a missing one fails its test."""
 
+SEAT = SimpleNamespace(
+    calls="来电",
+    no_calls="现在没有来电。",
+    call_rings="振铃",
+    call_mine="我在接听",
+    call_missed="未接",
+    call_silent="登记中断",
+    withheld="号码未显示",
+    take="接听登记",
+    go_on="继续登记",
+    relieve="接手",
+    call_back="回拨登记",
+    finish="不立单，结束来电",
+    extension="我的分机",
+    extension_hint="填了分机，来电只弹到您的屏幕；不填则与同事一起接。",
+    sit="保存",
+    drafts="没有登记完的",
+    nothing_typed="（还没有写内容）",
+    drop="删除草稿",
+    draft_kept="草稿已保存",
+    elapsed="用时",
+    save_key="F9",
+    keys_hint="F2 接听 · F4 当场答复 · F8 并入相似工单 · F9 登记",
+    similar="相似的在办工单",
+    similar_hint="同一件事不必另立单：把来电人加到已有工单，单独回访。",
+    join="加到此单",
+    known="同类问题答复过",
+    use_answer="用这个答复",
+    advice="登记建议",
+    advice_hint="边写边给出类型、分类、区域和承办单位的建议。",
+    risk="疑有危险，请先处置",
+    hand_over="转",
+    likely="多半由",
+    likely_end="承办",
+    filled="按内容自动填写，可改",
+)
+"""The words of the agent's workspace."""
+
 # --- terms ------------------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +272,12 @@ FIELDS: Mapping[str, str] = {
     "phone": "电话",
     "address": "住址",
     "wants_visit": "愿意接受回访",
+    # of calls
+    "call": "来电",
+    "event": "来电状态",
+    "at": "时间",
+    "extension": "分机",
+    "join": "并入的工单",
     # of requests for pages
     "words": "搜索词",
     "q": "搜索词",
@@ -378,6 +422,9 @@ FLASH: Mapping[str, str] = {
     "known": "这张工单先前已经登记过，没有重复登记。",
     "answered": "已登记并当场答复。",
     "caller": "已增加诉求人。",
+    "finished": "来电已结束，没有立单。",
+    "seat": "分机已保存。",
+    "dropped": "草稿已删除。",
     "not_answered": "已登记，但工单已有新进展，没有当场办结；请看流转记录。",
     **{name: f"已完成：{one.chinese}。" for name, one in ACTIONS.items()},
 }
@@ -430,6 +477,22 @@ def _span(span: timedelta) -> str:
     if seconds < _DAYS_FROM:
         return f"{seconds // _HOUR} 小时"
     return f"{seconds // _DAY} 天"
+
+
+def silent(holder: str) -> str:
+    """That the page of whoever has a call fell silent."""
+    return f"{holder}的页面没有响应，草稿还在，可以接手" if holder else "登记页面没有响应，可以接手"
+
+
+def own_day(calls: int, seconds: float) -> str:
+    """How an agent's own day went."""
+    return f"今天 {calls} 通，平均用时 {took(int(seconds))}"
+
+
+def took(seconds: int) -> str:
+    """A short span to the second."""
+    minutes, rest = divmod(max(0, seconds), _MINUTE)
+    return f"{minutes} 分 {rest} 秒" if minutes else f"{rest} 秒"
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -490,6 +553,8 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"is too short", "太短，请写清楚"),
     (r"has problems", "有矛盾，不能发布"),
     (r"is no key of a page|is no such number|is no version", "不是有效的数字"),
+    (r"is no extension", "分机应当是一至十位数字"),
+    (r"is no id of a call|is no number of a draft", "不是有效的编号"),
     (r".*ambiguous", "有几个同名的，请从列表中选择"),
     (r"is no phone number", "不是有效的电话号码，例：13800000000 或 0591-87654321"),
 )
@@ -540,6 +605,10 @@ def _explain_service(error: Exception) -> str:
             sentence = f"系统暂时连不上数据服务，没有保存。请{error.retry_after}秒后再试。"
         case BadLogin():
             sentence = "用户名或密码不对。"
+        case CallTaken():
+            sentence = f"{error.holder or '其他话务员'}已接手这个来电；您填写的内容在下面，可以复制。"
+        case BadSignature():
+            sentence = "签名不对，没有受理。"
         case TooManyTries():
             sentence = f"尝试次数太多，请{error.retry_after}秒后再试。"
         case _:
@@ -558,7 +627,7 @@ CODES: Mapping[str, str] = {
 }
 """Errors of the web itself."""
 
-KINDS: Mapping[str, str] = {"ticket": "工单", "caller": "诉求人", "person": "人员", "page": "页面"}
+KINDS: Mapping[str, str] = {"ticket": "工单", "caller": "诉求人", "person": "人员", "page": "页面", "call": "来电"}
 
 REFUSALS: Mapping[str, str] = {
     "the caller is protected": "诉求人信息受保护，任何理由都不能查看",
