@@ -219,7 +219,7 @@ def test_a_message_that_cannot_be_read_says_what_is_wrong(values: Mapping[str, A
     good = {"call": "c1", "event": "ringing", "at": NOW.isoformat()}
 
     with pytest.raises(BadInput) as error:
-        calls.read_told(good | values)
+        calls.read_told({**good, **values})
 
     assert error.value.field == next(iter(values))
 
