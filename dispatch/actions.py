@@ -14,14 +14,18 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type
 
 from dispatch.errors import BadAction
 from dispatch.model import (
+    Body,
     Caller,
     Contact,
+    ExemptionGround,
     Line,
+    PauseReason,
     ReturnReason,
     Rung,
     Satisfaction,
     Term,
     TicketType,
+    TransferGround,
     Urgency,
 )
 
@@ -272,6 +276,36 @@ class AskExtension(OnAssignment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskPause(OnAssignment):
+    """Ask that the time stands still for some working days, because what is waited for is in other hands."""
+
+    name: ClassVar[str] = "ask_pause"
+    chinese: ClassVar[str] = "申请暂停计时"
+    pause_code: PauseReason
+    working_days: int
+    reason: str
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume(OnAssignment):
+    """Let the time run on before the end of a pause."""
+
+    name: ClassVar[str] = "resume"
+    chinese: ClassVar[str] = "恢复计时"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inform(OnAssignment):
+    """Record that the caller was told why it takes longer (Beijing Art. 15); `how` is the proof (time, number)."""
+
+    name: ClassVar[str] = "inform"
+    chinese: ClassVar[str] = "告知诉求人"
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskPromise(OnAssignment):
     """Name measures and a date for an objective obstacle (Jinan Art. 24); the hotline tracks it to its end."""
 
@@ -314,12 +348,24 @@ class Urge(OnAssignment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervise(OnAssignment):
-    """Issue a supervision order 督办单 that must be answered."""
+    """Issue a supervision order 督办单; `joint` names further assignments that must answer it too 联合督办."""
 
     name: ClassVar[str] = "supervise"
     chinese: ClassVar[str] = "督办"
     rung: Rung
     demand: str
+    joint: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(OnAssignment):
+    """Hand the case of a unit over to the body that may punish (Zhangzhou rules Art. 21)."""
+
+    name: ClassVar[str] = "transfer"
+    chinese: ClassVar[str] = "移交"
+    body: Body
+    ground: TransferGround
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,6 +377,62 @@ class AnswerOrder(Action):
     subject: ClassVar[Subject] = "order"
     order: int
     answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptOrder(Action):
+    """Find the answer to a supervision order good enough."""
+
+    name: ClassVar[str] = "accept_order"
+    chinese: ClassVar[str] = "督办核查通过"
+    subject: ClassVar[Subject] = "order"
+    order: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnOrder(Action):
+    """Return the answer to a supervision order: it must be answered again."""
+
+    name: ClassVar[str] = "return_order"
+    chinese: ClassVar[str] = "督办答复退回"
+    subject: ClassVar[Subject] = "order"
+    order: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimExemption(Action):
+    """Claim that the fault which an order holds against the unit is an excusable error (Zhangzhou rules Art. 23)."""
+
+    name: ClassVar[str] = "claim_exemption"
+    chinese: ClassVar[str] = "申请容错"
+    subject: ClassVar[Subject] = "order"
+    order: int
+    ground: ExemptionGround
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideExemption(Action):
+    """Decide whether an error is excused; a person does, never the machine."""
+
+    name: ClassVar[str] = "decide_exemption"
+    chinese: ClassVar[str] = "容错认定"
+    subject: ClassVar[Subject] = "order"
+    order: int
+    approve: bool
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recount(Action):
+    """Count the running deadlines anew by a calendar that was published; done by the service only."""
+
+    name: ClassVar[str] = "recount"
+    chinese: ClassVar[str] = "重算时限"
+    calendar: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,18 +12,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dispatch import actions as do
-from dispatch.lifecycle import WORK_CLOCKS, Decided
+from dispatch.lifecycle import Decided, must_be_told
 from dispatch.model import (
     Assignment,
     AssignmentState,
     Clock,
     ClockKind,
     ClockStop,
+    Decision,
     Duty,
+    Lamp,
+    Order,
+    OrderState,
     RequestKind,
     Ticket,
     TicketState,
 )
+from dispatch.reckoning import MOVING, WORK_CLOCKS, follows_calendar, granted, reckon
 from dispatch.rulebook import HOTLINE, Rulebook
 
 
@@ -48,20 +53,35 @@ def keep_clocks(decided: Decided, rulebook: Rulebook) -> Decided:
 
 
 def due_times(decided: Decided, rulebook: Rulebook) -> tuple[Clock, ...]:
-    """Return every clock of the ticket after the move, in order of their numbers."""
+    """Return every clock of the ticket after the move, in order of their numbers.
+
+    A helper's time lies inside that of the unit that it helps, so the outer clocks are counted first.
+    """
     ticket, at = decided.after, decided.at
     wants = {(want.kind, want.subject): want for want in wanted(ticket)}
-    clocks: list[Clock] = []
-    for clock in ticket.clocks:
+    clocks: dict[int, Clock] = {}
+    for clock in sorted(
+        ticket.clocks, key=lambda one: (_depth(ticket, wants.get((one.kind, one.subject))), one.number)
+    ):
+        want = wants.pop((clock.kind, clock.subject), None) if clock.is_running else None
         if not clock.is_running:
-            clocks.append(clock)
-        elif wants.pop((clock.kind, clock.subject), None) and not _has_lapsed(clock, at):
-            clocks.append(_moved(clock, decided, rulebook))
+            clocks[clock.number] = clock
+        elif want and not _has_lapsed(clock, at):
+            clocks[clock.number] = _moved(clock, want, decided, clocks.values(), rulebook)
         else:
-            clocks.append(_stopped(clock, decided))
+            clocks[clock.number] = _stopped(clock, decided)
     for want in _unlapsed(wants.values(), ticket, at):
-        clocks.append(_started(want, len(clocks) + 1, decided, clocks, rulebook))
-    return tuple(clocks)
+        number = len(clocks) + 1
+        clocks[number] = _started(want, number, decided, clocks.values(), rulebook)
+    return tuple(clocks[number] for number in sorted(clocks))
+
+
+def _depth(ticket: Ticket, want: Want | None) -> int:
+    """How many units must put this one's answer together with others before the caller hears it."""
+    depth, within = 0, want.within if want else None
+    while within:
+        depth, within = depth + 1, ticket.assignments[within - 1].parent
+    return depth
 
 
 _TICKET_DUTIES = {
@@ -85,9 +105,19 @@ def wanted(ticket: Ticket) -> Iterator[Want]:
     for request in ticket.requests:
         if request.is_pending:
             yield Want(ClockKind.DECIDE, request.number, _sender(ticket, request.assignment))
+        elif must_be_told(ticket, request):
+            yield Want(ClockKind.INFORM, request.number, ticket.assignments[request.assignment - 1].department)
     for order in ticket.orders:
-        if order.is_open:
-            yield Want(ClockKind.ORDER, order.number, ticket.assignments[order.assignment - 1].department)
+        yield from _wanted_of_order(ticket, order)
+
+
+def _wanted_of_order(ticket: Ticket, order: Order) -> Iterator[Want]:
+    if order.state is OrderState.OPEN:
+        yield Want(ClockKind.ORDER, order.number, ticket.assignments[order.assignment - 1].department)
+    elif order.state is OrderState.ANSWERED:
+        yield Want(ClockKind.ORDER_REVIEW, order.number, HOTLINE)
+    if order.exemption is Decision.PENDING:
+        yield Want(ClockKind.EXEMPTION, order.number, HOTLINE)
 
 
 def _wanted_of(ticket: Ticket, assignment: Assignment) -> Iterator[Want]:
@@ -131,7 +161,10 @@ FULFILLED_BY: dict[ClockKind, frozenset[str]] = {
     ClockKind.REDO: frozenset({"reply"}),
     ClockKind.REVIEW: frozenset({"pass_review", "send_back"}),
     ClockKind.FOLLOW_UP: frozenset({"visit"}),
+    ClockKind.INFORM: frozenset({"inform", "reply"}),
     ClockKind.ORDER: frozenset({"answer_order"}),
+    ClockKind.ORDER_REVIEW: frozenset({"accept_order", "return_order"}),
+    ClockKind.EXEMPTION: frozenset({"decide_exemption"}),
     ClockKind.BAD_RATING: frozenset({"visit"}),
 }
 """The moves that fulfil each duty; any other move that ends it takes the duty away."""
@@ -185,79 +218,135 @@ def _granted(decided: Decided, kind: RequestKind) -> int | None:
 # --- starting and moving ----------------------------------------------------------------------------------------------
 
 
-def _started(want: Want, number: int, decided: Decided, others: list[Clock], rulebook: Rulebook) -> Clock:
+def _started(want: Want, number: int, decided: Decided, others: Iterable[Clock], rulebook: Rulebook) -> Clock:
     ticket, at = decided.after, decided.at
-    if want.until is not None:
-        allowance, basis, due, shifts = "", "经批准的承诺期限", want.until, False
-    else:
-        rule = rulebook.allowance(want.kind, ticket.type, ticket.urgency, ticket.category)
-        allowance, basis, due = str(rule.allowance), rule.basis, rulebook.calendar.due(at, rule.allowance)
-        due = _inside(due, at, want, others, rulebook)
-        shifts = rule.allowance.follows_calendar
-    return Clock(
+    clock = Clock(
         number=number,
         kind=want.kind,
         subject=want.subject,
         cycle=ticket.cycle,
         department=want.department,
         started_at=at,
-        due_at=due,
-        allowance=allowance,
-        rule=f"{basis}（{rulebook.version}）",
-        provisional=shifts and rulebook.calendar.is_provisional(at, due),
+        due_at=at,
+        allowance="",
+        rule=BY_PROMISE,
+        rules=rulebook.version,
+        until=want.until,
+        ceiling=_ceiling(at, want, others, rulebook),
     )
+    if want.until is None:
+        rule = rulebook.allowance(want.kind, ticket.type, ticket.urgency, ticket.category)
+        clock = replace(clock, allowance=str(rule.allowance), rule=rule.basis)
+    return _counted(clock, ticket, rulebook)
 
 
-def _inside(due: datetime, at: datetime, want: Want, others: list[Clock], rulebook: Rulebook) -> datetime:
-    """A helper's time ends a margin before that of the unit which must put the answers together."""
-    outer = [clock.due_at for clock in others if clock.kind in WORK_CLOCKS and clock.subject == want.within]
-    if not outer or want.within is None:
-        return due
-    inner = rulebook.calendar.add_days(outer[-1], -rulebook.policy.inner_margin_working_days)
-    return min(due, inner if inner > at else outer[-1])
+BY_PROMISE = "经批准的承诺期限"
 
 
-def _moved(clock: Clock, decided: Decided, rulebook: Rulebook) -> Clock:
-    """An approved extension adds its working days; an amended ticket gets the allowance that now fits."""
-    if clock.kind in WORK_CLOCKS and clock.subject == _granted(decided, RequestKind.EXTENSION):
-        return _extended(clock, decided, rulebook)
-    if decided.action == "amend" and clock.allowance and decided.before is not None:
-        return _refitted(clock, decided, rulebook)
-    return clock
-
-
-def _extended(clock: Clock, decided: Decided, rulebook: Rulebook) -> Clock:
-    granted = next(
-        request
-        for request in reversed(decided.after.requests)
-        if request.kind is RequestKind.EXTENSION and request.decided_at == decided.at
-    )
-    due = rulebook.calendar.add_days(clock.due_at, granted.working_days or 0)
-    return replace(clock, due_at=due, provisional=rulebook.calendar.is_provisional(clock.started_at, due))
-
-
-def _refitted(clock: Clock, decided: Decided, rulebook: Rulebook) -> Clock:
-    """Count the new allowance from the clock's start; what would then be past already, from the amendment."""
-    ticket, before = decided.after, decided.before
-    rule = rulebook.allowance(clock.kind, ticket.type, ticket.urgency, ticket.category)
-    if before is None or str(rule.allowance) == clock.allowance:
-        return clock
-    due = rulebook.calendar.due(clock.started_at, rule.allowance)
-    if due <= decided.at:
-        due = rulebook.calendar.due(decided.at, rule.allowance)
+def _counted(clock: Clock, ticket: Ticket, rulebook: Rulebook) -> Clock:
+    """Return the clock with its due time counted from scratch by the calendar of `rulebook`."""
+    calendar, requests = rulebook.calendar, granted(ticket, clock)
+    due = reckon(clock, requests, calendar)[-1].due_at
+    moves = follows_calendar(clock) and (clock.until is None or bool(requests))
     return replace(
         clock,
         due_at=due,
-        allowance=str(rule.allowance),
-        rule=f"{rule.basis}（{rulebook.version}）",
-        provisional=rule.allowance.follows_calendar and rulebook.calendar.is_provisional(clock.started_at, due),
+        calendar=rulebook.calendar_version,
+        provisional=moves and calendar.is_provisional(clock.counts_from, due),
     )
+
+
+def _ceiling(at: datetime, want: Want, others: Iterable[Clock], rulebook: Rulebook) -> datetime | None:
+    """A helper's time ends a margin before that of the unit which must put the answers together."""
+    outer = [clock for clock in others if clock.kind in WORK_CLOCKS and clock.subject == want.within]
+    running = [clock.due_at for clock in outer if clock.is_running]
+    if not running or want.within is None or want.until is not None:
+        return None
+    inner = rulebook.calendar.add_days(running[-1], -rulebook.policy.inner_margin_working_days)
+    return inner if inner > at else running[-1]
+
+
+def _moved(clock: Clock, want: Want, decided: Decided, others: Iterable[Clock], rulebook: Rulebook) -> Clock:
+    """Count a running clock anew where this move concerns its time; a clock that it does not concern stays as it is."""
+    if decided.action == "recount":
+        return _recounted(
+            replace(clock, ceiling=_ceiling_kept(clock, want, decided.at, others, rulebook)), decided, rulebook
+        )
+    if decided.action == "amend" and clock.allowance:
+        return _refitted(clock, decided, rulebook)
+    if want.until != clock.until:
+        return _counted(replace(clock, until=want.until, counted_from=decided.at), decided.after, rulebook)
+    if clock.kind in WORK_CLOCKS and clock.subject == _rescheduled(decided):
+        clock = replace(clock, ceiling=_ceiling_kept(clock, want, decided.at, others, rulebook))
+        return _counted(clock, decided.after, rulebook)
+    return clock
+
+
+def _ceiling_kept(
+    clock: Clock, want: Want, at: datetime, others: Iterable[Clock], rulebook: Rulebook
+) -> datetime | None:
+    """The bound as the outer clock now gives it; without a running outer clock the old one stays."""
+    return _ceiling(at, want, others, rulebook) or clock.ceiling
+
+
+def _rescheduled(decided: Decided) -> int | None:
+    """The assignment whose time this move changed: an extension or pause granted, or a pause ended."""
+    if isinstance(decided.data, do.Resume):
+        return decided.data.assignment
+    return next(filter(None, (_granted(decided, kind) for kind in MOVING)), None)
+
+
+def _refitted(clock: Clock, decided: Decided, rulebook: Rulebook) -> Clock:
+    """Count the allowance that now fits from the clock's start; what would then be past already, from the amendment."""
+    ticket = decided.after
+    rule = rulebook.allowance(clock.kind, ticket.type, ticket.urgency, ticket.category)
+    if str(rule.allowance) == clock.allowance:
+        return clock
+    fitted = replace(clock, allowance=str(rule.allowance), rule=rule.basis, rules=rulebook.version, counted_from=None)
+    counted = _counted(fitted, ticket, rulebook)
+    if counted.due_at > decided.at:
+        return counted
+    return _counted(replace(fitted, counted_from=decided.at), ticket, rulebook)
+
+
+def _recounted(clock: Clock, decided: Decided, rulebook: Rulebook) -> Clock:
+    """Count by the calendar that was published; a correction after the fact makes nobody late, nor later."""
+    if not follows_calendar(clock):
+        return clock
+    counted = _counted(replace(clock, floor=None), decided.after, rulebook)
+    if counted.due_at >= clock.due_at or counted.due_at > decided.at:
+        return counted
+    return _not_before(counted, clock, decided.at, rulebook)
+
+
+def _not_before(counted: Clock, clock: Clock, at: datetime, rulebook: Rulebook) -> Clock:
+    """An earlier due time that has come already waits for the end of the next working day, or for the old one."""
+    tomorrow = rulebook.calendar.add_days(at, 1, from_next_day=True)
+    floor = clock.due_at if clock.due_at <= at else min(clock.due_at, tomorrow)
+    return replace(counted, floor=floor, due_at=max(counted.due_at, floor))
 
 
 # --- lamps ------------------------------------------------------------------------------------------------------------
 
 
-def warns_at(clock: Clock, share_left: float) -> datetime:
-    """When the lamp turns yellow: at `share_left` of the allowance, or 24 hours before due, whichever is later."""
-    whole = clock.due_at - clock.started_at
-    return max(clock.due_at - whole * share_left, clock.due_at - timedelta(days=1))
+def warns_at(clock: Clock, rulebook: Rulebook) -> datetime:
+    """When the lamp turns yellow: at a share of the allowance or a day before due, whichever is later.
+
+    Both are counted as the allowance itself is: an allowance in working time warns while the offices are open.
+    """
+    calendar, share, start = rulebook.calendar, rulebook.policy.warn_share_left, clock.counts_from
+    if not follows_calendar(clock):
+        return max(clock.due_at - (clock.due_at - start) * share, clock.due_at - timedelta(days=1))
+    left = calendar.between(start, clock.due_at) * share
+    return max(calendar.subtract(clock.due_at, left), calendar.add_days(clock.due_at, -1), start)
+
+
+def lamp(clock: Clock, at: datetime, rulebook: Rulebook) -> Lamp:
+    """Return the colour of a clock at a moment; one that stopped in time has none, one that stopped late stays red."""
+    if not clock.kind.is_duty or clock.stop is ClockStop.VOID:
+        return Lamp.NONE
+    if clock.is_overdue(at):
+        return Lamp.RED
+    if not clock.is_running:
+        return Lamp.NONE
+    return Lamp.YELLOW if at >= warns_at(clock, rulebook) else Lamp.GREEN

@@ -27,15 +27,19 @@ from dispatch.model import (
     Duty,
     Level,
     Order,
+    OrderState,
     Outcome,
     Request,
     RequestKind,
     Role,
+    Rung,
     Ticket,
     TicketState,
     Urgency,
 )
+from dispatch.reckoning import MOVING, WORK_CLOCKS
 from dispatch.rulebook import Rulebook
+from dispatch.worktime import Allowance, Unit
 
 A = TypeVar("A", bound=do.Action)
 
@@ -155,7 +159,7 @@ def _parts(ticket: Ticket, subject: str) -> Iterator[int]:
         case "request":
             yield from (request.number for request in ticket.requests if request.is_pending)
         case "order":
-            yield from (order.number for order in ticket.orders if order.is_open)
+            yield from (order.number for order in ticket.orders)
         case "caller":
             yield from (caller.number for caller in ticket.callers)
         case _:
@@ -202,14 +206,20 @@ def _is_theirs(edge: Edge[Any], ticket: Ticket, number: int, actor: Actor) -> bo
         return False
     subject = edge.action.subject
     if subject == "request":
-        return _decides(ticket, _subject_assignment(ticket, subject, number), actor)
+        return _decides(ticket, _nth(ticket.requests, number), actor)
     if actor.role in HOLDERS and subject in {"assignment", "order"}:
         return _subject_assignment(ticket, subject, number).department == actor.department
     return True
 
 
-def _decides(ticket: Ticket, assignment: Assignment, actor: Actor) -> bool:
-    """Whoever sent the assignment decides its requests: the hotline, or the unit that sent it on."""
+def _decides(ticket: Ticket, request: Request, actor: Actor) -> bool:
+    """Whoever sent the assignment decides its requests: the hotline, or the unit that sent it on.
+
+    What the city reserves for a higher role (`approver`) is decided by that role only.
+    """
+    assignment = _nth(ticket.assignments, request.assignment)
+    if request.approver and actor.role is not request.approver:
+        return False
     if assignment.parent is None:
         return actor.role not in HOLDERS
     return actor.role in HOLDERS and actor.department == _nth(ticket.assignments, assignment.parent).department
@@ -267,6 +277,56 @@ def _may_rate(ticket: Ticket, number: int, _actor: Actor) -> Rule | None:
     if ticket.outcome not in {Outcome.ANSWERED, Outcome.RESOLVED, Outcome.EXPLAINED}:
         return Rule.NOTHING_TO_RATE
     return Rule.ALREADY_RATED if _nth(ticket.callers, number).rating else None
+
+
+def _may_pause(ticket: Ticket, number: int, actor: Actor) -> Rule | None:
+    return Rule.PAUSED_ALREADY if _open_pause(ticket, number) else _nothing_pending(ticket, number, actor)
+
+
+def _is_paused(ticket: Ticket, number: int, _actor: Actor) -> Rule | None:
+    return None if _open_pause(ticket, number) else Rule.NOT_PAUSED
+
+
+def _open_pause(ticket: Ticket, number: int) -> Request | None:
+    return next((one for one in ticket.requests if one.assignment == number and one.is_open_pause), None)
+
+
+def _owes_telling(ticket: Ticket, number: int, _actor: Actor) -> Rule | None:
+    untold = (must_be_told(ticket, request) for request in ticket.requests if request.assignment == number)
+    return None if any(untold) else Rule.NOTHING_TO_TELL
+
+
+def must_be_told(ticket: Ticket, request: Request) -> bool:
+    """Whether the caller must still hear why it takes longer (Beijing Art. 15); the lead tells, helpers do not."""
+    if request.kind not in _LONGER or not request.is_approved or request.told_at or request.cycle != ticket.cycle:
+        return False
+    assignment = _nth(ticket.assignments, request.assignment)
+    is_lead = assignment.duty is Duty.LEAD and assignment.parent is None
+    return is_lead and assignment.is_open and any(caller.reachable for caller in ticket.callers)
+
+
+_LONGER = MOVING | {RequestKind.PROMISE}
+
+
+def _may_answer_order(ticket: Ticket, number: int, _actor: Actor) -> Rule | None:
+    return None if _nth(ticket.orders, number).is_open else Rule.NOTHING_TO_ANSWER
+
+
+def _may_check_order(ticket: Ticket, number: int, _actor: Actor) -> Rule | None:
+    return None if _nth(ticket.orders, number).state is OrderState.ANSWERED else Rule.NOT_ANSWERED
+
+
+def _may_return_order(ticket: Ticket, number: int, actor: Actor) -> Rule | None:
+    """What was answered on a closed matter can be found wanting, but not be asked for again."""
+    return Rule.NOT_ANSWERED if ticket.is_closed else _may_check_order(ticket, number, actor)
+
+
+def _may_claim(ticket: Ticket, number: int, _actor: Actor) -> Rule | None:
+    return Rule.CLAIMED_ALREADY if _nth(ticket.orders, number).exemption else None
+
+
+def _has_claim(ticket: Ticket, number: int, _actor: Actor) -> Rule | None:
+    return None if _nth(ticket.orders, number).exemption is Decision.PENDING else Rule.NO_CLAIM
 
 
 def _was_merged(ticket: Ticket, _number: int, _actor: Actor) -> Rule | None:
@@ -514,9 +574,37 @@ def _reach(move: Move[do.Reach]) -> Ticket:
 
 def _reply(move: Move[do.Reply]) -> Ticket:
     assignment = replace(move.assignment, state=AssignmentState.REPLIED, replied_at=move.at, solved=move.action.solved)
-    ticket = _with(move.ticket, assignment)
+    ticket = _told(_unpaused(_with(move.ticket, assignment), assignment.number, move.at), assignment.number, move.at)
     is_lead = assignment.duty is Duty.LEAD and assignment.parent is None
     return replace(ticket, state=TicketState.REVIEW) if is_lead else ticket
+
+
+def _unpaused(ticket: Ticket, number: int, at: datetime) -> Ticket:
+    """End the running pause of an assignment; one whose time was up already has ended by itself."""
+    pause = _open_pause(ticket, number)
+    if pause is None or pause.until is None or pause.until <= at:
+        return ticket
+    return replace(ticket, requests=_swap(ticket.requests, replace(pause, ended_at=at)))
+
+
+def _told(ticket: Ticket, number: int, at: datetime) -> Ticket:
+    """Note that the caller of the lead `number` knows everything that was granted until now."""
+    requests = tuple(
+        replace(one, told_at=at) if one.assignment == number and must_be_told(ticket, one) else one
+        for one in ticket.requests
+    )
+    return replace(ticket, requests=requests)
+
+
+def _resume(move: Move[do.Resume]) -> Ticket:
+    ticket = _unpaused(move.ticket, move.action.assignment, move.at)
+    if ticket is move.ticket:
+        raise move.broken(Rule.NOT_PAUSED)
+    return ticket
+
+
+def _inform(move: Move[do.Inform]) -> Ticket:
+    return _told(move.ticket, move.action.assignment, move.at)
 
 
 def _ask(move: Move[Any], kind: RequestKind, reason: str, **more: Any) -> Ticket:  # noqa: ANN401 - fields of Request
@@ -527,6 +615,7 @@ def _ask(move: Move[Any], kind: RequestKind, reason: str, **more: Any) -> Ticket
         asked_by=move.actor.person,
         asked_at=move.at,
         reason=reason,
+        cycle=move.ticket.cycle,
         **more,
     )
     return replace(move.ticket, requests=(*move.ticket.requests, request))
@@ -557,16 +646,46 @@ def _ask_extension(move: Move[do.AskExtension]) -> Ticket:
     policy, action = move.rulebook.policy, move.action
     if move.assignment.extensions >= policy.extensions_most:
         raise move.broken(Rule.EXTENSIONS_USED_UP, most=str(policy.extensions_most))
-    if action.working_days > policy.extension_working_days_most:
-        raise move.broken(Rule.EXTENSION_TOO_LONG, most=str(policy.extension_working_days_most))
-    due = work_due(move.ticket, action.assignment)
+    most = _extension_most(move)
+    if action.working_days > most:
+        raise move.broken(Rule.EXTENSION_TOO_LONG, most=str(most))
+    due = _in_time(move)
     last = move.rulebook.calendar.add_days(move.at, policy.extension_apply_working_days_before)
-    if due is None or move.at >= due or (last > due and move.ticket.urgency is Urgency.NORMAL):
+    if last > due and move.ticket.urgency is Urgency.NORMAL:
+        raise move.broken(Rule.TOO_LATE_TO_EXTEND, due=due.isoformat())
+    return _ask(
+        move,
+        RequestKind.EXTENSION,
+        action.reason,
+        basis=action.basis,
+        working_days=action.working_days,
+        approver=_approver(move, action.working_days, policy.extension_dispatcher_working_days_most),
+    )
+
+
+def _extension_most(move: Move[do.AskExtension]) -> int:
+    """Return the working days that may be asked for: no more than the allowance itself has, where it has days."""
+    most = move.rulebook.policy.extension_working_days_most
+    for clock in move.ticket.running():
+        if clock.kind in WORK_CLOCKS and clock.subject == move.action.assignment and clock.allowance:
+            allowance = Allowance.parse(clock.allowance)
+            most = min(most, allowance.amount) if allowance.unit is Unit.WORKING_DAYS else most
+    return most
+
+
+def _in_time(move: Move[Any]) -> datetime:
+    """Return when the answer is due; raises RuleBroken when that has passed, for then nothing can be asked for."""
+    due = work_due(move.ticket, move.action.assignment)
+    if due is None or move.at >= due:
         raise move.broken(Rule.TOO_LATE_TO_EXTEND, due=due.isoformat() if due else "")
-    return _ask(move, RequestKind.EXTENSION, action.reason, basis=action.basis, working_days=action.working_days)
+    return due
 
 
-WORK_CLOCKS = frozenset({ClockKind.REPLY, ClockKind.CO_REPLY, ClockKind.REDO, ClockKind.PROMISE})
+def _approver(move: Move[Any], working_days: int, dispatcher_most: int) -> Role | None:
+    """Who must decide: a long one is for the supervisor, or for the head of the unit that sent it on."""
+    if working_days <= dispatcher_most:
+        return None
+    return Role.SUPERVISOR if move.assignment.parent is None else Role.HEAD
 
 
 def work_due(ticket: Ticket, assignment: int) -> datetime | None:
@@ -576,12 +695,30 @@ def work_due(ticket: Ticket, assignment: int) -> datetime | None:
     )
 
 
+def _ask_pause(move: Move[do.AskPause]) -> Ticket:
+    policy, action = move.rulebook.policy, move.action
+    ticket, number = move.ticket, action.assignment
+    used = [one for one in ticket.requests if one.kind is RequestKind.PAUSE and one.assignment == number]
+    if sum(one.is_approved and one.cycle == ticket.cycle for one in used) >= policy.pauses_most:
+        raise move.broken(Rule.PAUSES_USED_UP, most=str(policy.pauses_most))
+    if action.working_days > policy.pause_working_days_most:
+        raise move.broken(Rule.PAUSE_TOO_LONG, most=str(policy.pause_working_days_most))
+    _in_time(move)
+    return _ask(
+        move,
+        RequestKind.PAUSE,
+        action.reason,
+        pause_code=action.pause_code,
+        basis=action.basis,
+        working_days=action.working_days,
+        approver=_approver(move, action.working_days, policy.extension_dispatcher_working_days_most),
+    )
+
+
 def _ask_promise(move: Move[do.AskPromise]) -> Ticket:
     if move.action.until <= move.at:
         raise move.broken(Rule.PROMISE_IN_THE_PAST)
-    due = work_due(move.ticket, move.action.assignment)
-    if due is None or move.at >= due:
-        raise move.broken(Rule.TOO_LATE_TO_EXTEND, due=due.isoformat() if due else "")
+    _in_time(move)
     return _ask(move, RequestKind.PROMISE, move.action.measures, until=move.action.until)
 
 
@@ -623,6 +760,12 @@ def _grant_extension(ticket: Ticket, request: Request, _move: Move[do.Decide]) -
     return _with(ticket, replace(assignment, extensions=assignment.extensions + 1))
 
 
+def _grant_pause(ticket: Ticket, request: Request, move: Move[do.Decide]) -> Ticket:
+    """The time stands still from the decision on; where nobody ends the pause, it ends after the days asked for."""
+    until = move.rulebook.calendar.add_days(move.at, request.working_days or 0)
+    return replace(ticket, requests=_swap(ticket.requests, replace(request, until=until)))
+
+
 def _grant_promise(ticket: Ticket, request: Request, _move: Move[do.Decide]) -> Ticket:
     return _with(ticket, replace(_nth(ticket.assignments, request.assignment), promised_for=request.until))
 
@@ -634,36 +777,103 @@ def _grant_termination(ticket: Ticket, _request: Request, _move: Move[do.Decide]
 GRANTS: dict[RequestKind, Callable[[Ticket, Request, Move[do.Decide]], Ticket]] = {
     RequestKind.RETURN: _grant_return,
     RequestKind.EXTENSION: _grant_extension,
+    RequestKind.PAUSE: _grant_pause,
     RequestKind.PROMISE: _grant_promise,
     RequestKind.TERMINATION: _grant_termination,
 }
 
 
 # --- effects: supervision -------------------------------------------------------------------------------------------
+# None of these changes the state of the ticket or of an assignment: a test holds that.
 
 
 def _urge(move: Move[do.Urge]) -> Ticket:
     last = move.ticket.urged_at
     if last and move.at - last < timedelta(minutes=move.rulebook.policy.urge_every_minutes):
         raise move.broken(Rule.URGED_LATELY, last=last.isoformat())
-    return replace(move.ticket, urged_at=move.at)
+    return replace(move.ticket, urged_at=move.at, urges=move.ticket.urges + 1)
 
 
 def _supervise(move: Move[do.Supervise]) -> Ticket:
+    """Issue one paper for each assignment; a lower one that is still open gives way to it."""
+    action, ticket = move.action, move.ticket
+    if action.rung is Rung.TRANSFERRED:
+        raise move.broken(Rule.TRANSFER_HAS_ITS_OWN_FORM)
+    numbers = tuple(dict.fromkeys((action.assignment, *action.joint)))
+    first = len(ticket.orders) + 1
+    for number in numbers:
+        if number not in _parts(ticket, "assignment") or not _nth(ticket.assignments, number).is_open:
+            raise NoSuchPart(ticket.id, "assignment", number)
+        ticket = _ordered(move, ticket, number, action.rung, action.demand, joint=first if len(numbers) > 1 else None)
+    return ticket
+
+
+def _ordered(move: Move[Any], ticket: Ticket, number: int, rung: Rung, demand: str, **more: Any) -> Ticket:  # noqa: ANN401 - fields of Order
+    unsettled = [one for one in ticket.orders if one.assignment == number and one.state in _UNSETTLED]
+    if rung.wants_answer and any(one.rung.height >= rung.height for one in unsettled):
+        raise move.broken(Rule.ORDERED_ALREADY, order=str(unsettled[-1].number))
+    for lower in unsettled:
+        if rung.wants_answer:
+            ticket = replace(ticket, orders=_swap(ticket.orders, replace(lower, escalated=True)))
     order = Order(
-        number=len(move.ticket.orders) + 1,
-        assignment=move.action.assignment,
-        rung=move.action.rung,
+        number=len(ticket.orders) + 1,
+        assignment=number,
+        rung=rung,
         issued_by=move.actor.person,
         issued_at=move.at,
-        demand=move.action.demand,
+        demand=demand,
+        **more,
     )
-    return replace(move.ticket, orders=(*move.ticket.orders, order))
+    return replace(ticket, orders=(*ticket.orders, order))
+
+
+_UNSETTLED = frozenset({OrderState.OPEN, OrderState.ANSWERED})
+
+
+def _transfer(move: Move[do.Transfer]) -> Ticket:
+    action = move.action
+    return _ordered(
+        move,
+        move.ticket,
+        action.assignment,
+        Rung.TRANSFERRED,
+        action.reason,
+        body=action.body,
+        ground=action.ground,
+    )
+
+
+def _change_order(move: Move[Any], **changed: Any) -> Ticket:  # noqa: ANN401 - fields of Order
+    order = replace(_nth(move.ticket.orders, move.action.order), **changed)
+    return replace(move.ticket, orders=_swap(move.ticket.orders, order))
 
 
 def _answer_order(move: Move[do.AnswerOrder]) -> Ticket:
-    order = replace(_nth(move.ticket.orders, move.action.order), answered_at=move.at, answer=move.action.answer)
-    return replace(move.ticket, orders=_swap(move.ticket.orders, order))
+    return _change_order(move, answered_at=move.at, answer=move.action.answer)
+
+
+def _accept_order(move: Move[do.AcceptOrder]) -> Ticket:
+    return _change_order(move, accepted_at=move.at, remark=move.action.note)
+
+
+def _return_order(move: Move[do.ReturnOrder]) -> Ticket:
+    """The answer stays in the events; the order waits for a better one, with a clock of its own."""
+    order = _nth(move.ticket.orders, move.action.order)
+    return _change_order(move, answered_at=None, answer="", returned=order.returned + 1, remark=move.action.reason)
+
+
+def _claim_exemption(move: Move[do.ClaimExemption]) -> Ticket:
+    return _change_order(
+        move,
+        exemption=Decision.PENDING,
+        exemption_ground=move.action.ground,
+        exemption_reason=move.action.reason,
+    )
+
+
+def _decide_exemption(move: Move[do.DecideExemption]) -> Ticket:
+    decision = Decision.APPROVED if move.action.approve else Decision.REJECTED
+    return _change_order(move, exemption=decision, exemption_answer=move.action.answer)
 
 
 # --- effects: review, follow-up, rating -----------------------------------------------------------------------------
@@ -746,6 +956,7 @@ HOLDERS = frozenset({Role.HANDLER, Role.HEAD})
 AGENTS = frozenset({Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR})
 DISPATCHERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
 INTERVIEWERS = frozenset({Role.FOLLOW_UP, Role.SUPERVISOR})
+SUPERVISORS = frozenset({Role.SUPERVISOR})
 SENDERS = DISPATCHERS | {Role.MACHINE}
 CITIZEN = frozenset({Role.CITIZEN})
 
@@ -772,6 +983,7 @@ TICKET_EDGES: tuple[Edge[Any], ...] = (
     Edge(do.Unmerge, CLOSED, DISPATCHERS, _unmerge, to=NEW, ready=_was_merged),
     Edge(do.Amend, BEFORE_REPLY, AGENTS | {Role.MACHINE}, _amend, ready=_may_amend),
     Edge(do.Supplement, OPEN, AGENTS | CITIZEN, _unchanged),
+    Edge(do.Recount, OPEN, frozenset({Role.MACHINE}), _unchanged),
     Edge(do.Join, OPEN, frozenset({Role.MACHINE}), _join),
     Edge(do.Part, frozenset(S), frozenset({Role.MACHINE}), _part, to=CLOSED | {S.FOLLOW_UP}),
     Edge(do.PassReview, frozenset({S.REVIEW}), INTERVIEWERS, _pass_review, to=frozenset({S.FOLLOW_UP, S.CLOSED})),
@@ -785,7 +997,7 @@ TICKET_EDGES: tuple[Edge[Any], ...] = (
         ready=_is_unhandled_by,
     ),
     Edge(do.Rate, CLOSED, CITIZEN | INTERVIEWERS, _rate, to=CLOSED | {S.FOLLOW_UP}, ready=_may_rate),
-    Edge(do.Reopen, CLOSED, frozenset({Role.SUPERVISOR}), _reopen, to=HANDLING | NEW, ready=_was_answered),
+    Edge(do.Reopen, CLOSED, SUPERVISORS, _reopen, to=HANDLING | NEW, ready=_was_answered),
 )
 
 ASSIGNMENT_EDGES: tuple[Edge[Any], ...] = (
@@ -798,6 +1010,9 @@ ASSIGNMENT_EDGES: tuple[Edge[Any], ...] = (
     ),
     Edge(do.AskReturn, HANDLING, HOLDERS, _ask_return, part=OPEN_ASSIGNMENTS, ready=_may_return),
     Edge(do.AskExtension, HANDLING, HOLDERS, _ask_extension, part=WORKING, ready=_nothing_pending),
+    Edge(do.AskPause, HANDLING, HOLDERS, _ask_pause, part=WORKING, ready=_may_pause),
+    Edge(do.Resume, HANDLING, HOLDERS | DISPATCHERS, _resume, part=WORKING, ready=_is_paused),
+    Edge(do.Inform, HANDLING, HOLDERS, _inform, part=WORKING, ready=_owes_telling),
     Edge(do.AskPromise, HANDLING, HOLDERS, _ask_promise, part=WORKING, ready=_may_ask_as_lead),
     Edge(do.AskTermination, HANDLING, frozenset({Role.HEAD}), _ask_termination, part=WORKING, ready=_may_ask_as_lead),
     Edge(
@@ -819,8 +1034,13 @@ ASSIGNMENT_EDGES: tuple[Edge[Any], ...] = (
         part_to=frozenset({P_.WITHDRAWN}),
     ),
     Edge(do.Urge, HANDLING, AGENTS, _urge, part=OPEN_ASSIGNMENTS),
-    Edge(do.Supervise, HANDLING, frozenset({Role.SUPERVISOR}), _supervise, part=OPEN_ASSIGNMENTS),
-    Edge(do.AnswerOrder, OPEN, HOLDERS, _answer_order, part=LIVE_ASSIGNMENTS),
+    Edge(do.Supervise, HANDLING, SUPERVISORS | {Role.MACHINE}, _supervise, part=OPEN_ASSIGNMENTS),
+    Edge(do.AnswerOrder, OPEN, HOLDERS, _answer_order, part=LIVE_ASSIGNMENTS, ready=_may_answer_order),
+    Edge(do.AcceptOrder, frozenset(S), SUPERVISORS, _accept_order, ready=_may_check_order),
+    Edge(do.ReturnOrder, OPEN, SUPERVISORS, _return_order, part=LIVE_ASSIGNMENTS, ready=_may_return_order),
+    Edge(do.Transfer, frozenset(S), SUPERVISORS, _transfer),
+    Edge(do.ClaimExemption, frozenset(S), HOLDERS, _claim_exemption, ready=_may_claim),
+    Edge(do.DecideExemption, frozenset(S), SUPERVISORS, _decide_exemption, ready=_has_claim),
 )
 
 EDGE_OF: dict[type[do.Action], Edge[Any]] = {edge.action: edge for edge in (*TICKET_EDGES, *ASSIGNMENT_EDGES)}

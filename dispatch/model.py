@@ -150,7 +150,10 @@ class ClockKind(Term):
     REDO = "redo", "重办时限"
     REVIEW = "review", "审核时限"
     FOLLOW_UP = "follow_up", "回访时限"
+    INFORM = "inform", "告知诉求人时限"
     ORDER = "order", "督办单答复时限"
+    ORDER_REVIEW = "order_review", "督办核查时限"
+    EXEMPTION = "exemption", "容错认定时限"
     BAD_RATING = "bad_rating", "实名差评核实时限"
 
     @property
@@ -177,7 +180,10 @@ _STAGES = {
     ClockKind.REDO: Stage.RESOLUTION,
     ClockKind.REVIEW: Stage.RESOLUTION,
     ClockKind.FOLLOW_UP: Stage.RESOLUTION,
+    ClockKind.INFORM: Stage.RESOLUTION,
     ClockKind.ORDER: Stage.SUPERVISION,
+    ClockKind.ORDER_REVIEW: Stage.SUPERVISION,
+    ClockKind.EXEMPTION: Stage.SUPERVISION,
     ClockKind.BAD_RATING: Stage.SUPERVISION,
 }
 
@@ -195,6 +201,7 @@ class RequestKind(Term):
 
     RETURN = "return", "退单"
     EXTENSION = "extension", "延期"
+    PAUSE = "pause", "暂停计时"
     PROMISE = "promise", "承诺期限"
     TERMINATION = "termination", "终止办理"
 
@@ -216,6 +223,15 @@ class ReturnReason(Term):
     DUPLICATE = "duplicate", "重复诉求"
     NOT_ACCEPTABLE = "not_acceptable", "不应受理"
     NOT_ENOUGH_FACTS = "not_enough_facts", "信息不足"
+
+
+class PauseReason(Term):
+    """Why the time of a department may stand still: what it waits for is not in its own hands."""
+
+    CALLER_FACTS = "caller_facts", "等待诉求人补充材料"
+    TESTING = "testing", "检验检测鉴定"
+    PROCEEDINGS = "proceedings", "等待司法或行政程序"
+    FORCE_MAJEURE = "force_majeure", "不可抗力"
 
 
 class Line(Term):
@@ -264,11 +280,72 @@ class Contact(Term):
 
 
 class Rung(Term):
-    """The rungs of supervision that issue an order which must be answered; reminders need none."""
+    """The rungs of supervision 督办 that leave a paper, the mildest first; reminders leave none."""
 
     ORDER = "order", "督办单"
     LISTED = "listed", "挂牌督办"
     SUMMONED = "summoned", "约谈督办"
+    CIRCULATED = "circulated", "通报"
+    TRANSFERRED = "transferred", "移交"
+
+    @property
+    def height(self) -> int:
+        """How high on the ladder it stands."""
+        return list(Rung).index(self)
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether the unit must answer it; what is circulated or handed over is out of its hands."""
+        return self not in {Rung.CIRCULATED, Rung.TRANSFERRED}
+
+
+class OrderState(Term):
+    """Where a supervision order stands."""
+
+    OPEN = "open", "待答复"
+    ANSWERED = "answered", "待核查"
+    ACCEPTED = "accepted", "核查通过"
+    ESCALATED = "escalated", "已升级"
+    ISSUED = "issued", "已发出"
+    LAPSED = "lapsed", "已失效"
+
+
+class Body(Term):
+    """Who may be handed a case of a unit that does not correct itself (Zhangzhou rules Art. 21)."""
+
+    EFFICIENCY = "efficiency", "效能工作机构"
+    PERSONNEL = "personnel", "组织人事部门"
+    DISCIPLINE = "discipline", "纪检监察机关"
+
+
+class TransferGround(Term):
+    """Why a case is handed over (Zhangzhou rules Art. 21, Xuchang draft Art. 45)."""
+
+    NOT_CORRECTED = "not_corrected", "责令改正后逾期不改"
+    OVERDUE = "overdue", "超时限未办结"
+    SHIRKING = "shirking", "推诿扯皮"
+    FALSEHOOD = "falsehood", "弄虚作假"
+    LEAK = "leak", "泄露个人信息或秘密"
+    RETALIATION = "retaliation", "打击报复诉求人"
+
+
+class ExemptionGround(Term):
+    """The five kinds of excusable error 容错情形 (Zhangzhou rules Art. 23)."""
+
+    DUTY = "duty", "履职尽责、积极作为中的过失"
+    REFORM = "reform", "改革中先行先试的失误"
+    CONVENIENCE = "convenience", "容缺受理审核中的失误或偏差"
+    LEGACY = "legacy", "解决历史遗留问题中的失误"
+    CIRCUMSTANCE = "circumstance", "客观因素导致的失误或错误"
+
+
+class Lamp(Term):
+    """What a deadline looks like from afar."""
+
+    GREEN = "green", "时限充足"
+    YELLOW = "yellow", "快到期"
+    RED = "red", "已超时"
+    NONE = "none", "不计时"
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +423,11 @@ LIVE_ASSIGNMENTS = OPEN_ASSIGNMENTS | {AssignmentState.REPLIED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Something a department asked for, and what was decided."""
+    """Something a department asked for, and what was decided.
+
+    `approver` is the lowest role that may decide it, where the hotline does. A pause runs from `decided_at` to
+    `ended_at`, or to `until` where nobody ended it before. `told_at` is when the caller was told of it.
+    """
 
     number: int
     kind: RequestKind
@@ -354,25 +435,45 @@ class Request:
     asked_by: str
     asked_at: datetime
     reason: str
+    cycle: int = 0
     reason_code: ReturnReason | None = None
+    pause_code: PauseReason | None = None
     basis: str = ""
     suggested: str | None = None
     working_days: int | None = None
     until: datetime | None = None
+    approver: Role | None = None
     decision: Decision = Decision.PENDING
     decided_at: datetime | None = None
     decided_by: str | None = None
     answer: str = ""
+    ended_at: datetime | None = None
+    told_at: datetime | None = None
 
     @property
     def is_pending(self) -> bool:
         """Whether somebody still owes a decision."""
         return self.decision is Decision.PENDING
 
+    @property
+    def is_approved(self) -> bool:
+        """Whether it was granted."""
+        return self.decision is Decision.APPROVED
+
+    @property
+    def is_open_pause(self) -> bool:
+        """Whether this is a granted pause that nobody has ended; past `until` it has ended by itself."""
+        return self.kind is RequestKind.PAUSE and self.is_approved and self.ended_at is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A supervision order 督办单 to one assignment; it changes no state and must be answered."""
+    """A paper of supervision 督办单 to one assignment; it never changes the ticket's state.
+
+    Papers of one joint order 联合督办 carry the number of its first one in `joint`. An answer that is not good enough
+    is returned: `returned` counts that. A higher rung takes the place of a lower one (`escalated`). `body` and
+    `ground` say to whom and why a case was handed over. A unit may claim an excusable error 容错; a person decides.
+    """
 
     number: int
     assignment: int
@@ -380,14 +481,38 @@ class Order:
     issued_by: str
     issued_at: datetime
     demand: str
+    joint: int | None = None
     answered_at: datetime | None = None
     answer: str = ""
+    returned: int = 0
+    remark: str = ""
+    accepted_at: datetime | None = None
+    escalated: bool = False
     lapsed: bool = False
+    body: Body | None = None
+    ground: TransferGround | None = None
+    exemption: Decision | None = None
+    exemption_ground: ExemptionGround | None = None
+    exemption_reason: str = ""
+    exemption_answer: str = ""
+
+    @property
+    def state(self) -> OrderState:
+        """Where the order stands."""
+        if self.lapsed:
+            return OrderState.LAPSED
+        if self.escalated:
+            return OrderState.ESCALATED
+        if self.accepted_at:
+            return OrderState.ACCEPTED
+        if not self.rung.wants_answer:
+            return OrderState.ISSUED
+        return OrderState.ANSWERED if self.answered_at else OrderState.OPEN
 
     @property
     def is_open(self) -> bool:
         """Whether an answer is still owed."""
-        return self.answered_at is None and not self.lapsed
+        return self.state is OrderState.OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -395,9 +520,12 @@ class Clock:
     """A deadline that runs, or ran.
 
     `subject` is the number of the assignment, request or order that it watches, 0 for the ticket itself.
-    `department` owes the act; `rule` names the allowance, its basis and the rulebook version that it came from.
-    A `void` stop is no merit and no fault: the duty went away. A `cut` one went away when it was already
-    overdue: that fact stays.
+    `department` owes the act; `rule` is the basis of the allowance and `rules` the versions of the rulebook that it
+    came from, `calendar` the version that it was counted by last. A `void` stop is no merit and no fault: the duty
+    went away. A `cut` one went away when it was already overdue: that fact stays.
+
+    `due_at` is what `reckoning` makes of: the `allowance` counted from `counted_from` (without one: from the start),
+    or the fixed date `until`; the extensions and pauses that were granted; not after `ceiling`, not before `floor`.
     """
 
     number: int
@@ -409,6 +537,12 @@ class Clock:
     due_at: datetime
     allowance: str
     rule: str
+    rules: str = ""
+    calendar: str = ""
+    counted_from: datetime | None = None
+    until: datetime | None = None
+    ceiling: datetime | None = None
+    floor: datetime | None = None
     provisional: bool = False
     stopped_at: datetime | None = None
     stop: ClockStop | None = None
@@ -417,6 +551,11 @@ class Clock:
     def is_running(self) -> bool:
         """Whether the duty is still open."""
         return self.stopped_at is None
+
+    @property
+    def counts_from(self) -> datetime:
+        """When the allowance began to count: the start, unless the ticket was amended since."""
+        return self.counted_from or self.started_at
 
     def is_overdue(self, at: datetime) -> bool:
         """Whether the duty is, or was when it stopped, past due at `at`; decided by event times only."""
@@ -452,6 +591,7 @@ class Ticket:
     returned_by: tuple[str, ...] = ()
     merged_into: int | None = None
     urged_at: datetime | None = None
+    urges: int = 0
     bad_rating_at: datetime | None = None
     callers: tuple[Caller, ...] = ()
     assignments: tuple[Assignment, ...] = ()
@@ -484,6 +624,11 @@ class Ticket:
     def pending(self, number: int) -> Iterator[Request]:
         """The undecided requests of the assignment `number`."""
         return (request for request in self.requests if request.assignment == number and request.is_pending)
+
+    @property
+    def repeats(self) -> int:
+        """How often the matter was raised again: callers who joined, and calls to press it."""
+        return len(self.callers) - 1 + self.urges
 
     def running(self) -> Iterator[Clock]:
         """The clocks that run."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from dispatch.model import ClockKind, Level, Term, TicketType, Urgency
+from dispatch.model import ClockKind, Level, Rung, Term, TicketType, Urgency
 from dispatch.worktime import Allowance, Calendar
 
 ALL_AREAS = "00"
@@ -141,6 +141,9 @@ class Policy:
     extensions_most: int = 1
     extension_working_days_most: int = 10
     extension_apply_working_days_before: int = 1
+    extension_dispatcher_working_days_most: int = 5
+    pauses_most: int = 2
+    pause_working_days_most: int = 15
     visits_most: int = 3
     redos_most: int = 2
     urge_every_minutes: int = 10
@@ -191,9 +194,152 @@ DEFAULT_ALLOWANCES = _rules(
     (ClockKind.REDO, None, Urgency.CRITICAL, "2h", "特急重办二小时"),
     (ClockKind.REVIEW, None, None, "1wd", "办理结果逐一审核"),
     (ClockKind.FOLLOW_UP, None, None, "3wd", "办结后及时回访"),
+    (ClockKind.INFORM, None, None, "1wd", "北京市接诉即办工作条例第十五条：延长办理时限须向诉求人说明"),
+    (ClockKind.INFORM, None, Urgency.URGENT, "4h", "北京市接诉即办工作条例第十五条：延长办理时限须向诉求人说明"),
+    (ClockKind.INFORM, None, Urgency.CRITICAL, "1h", "北京市接诉即办工作条例第十五条：延长办理时限须向诉求人说明"),
     (ClockKind.ORDER, None, None, "3wd", "督办单三个工作日内答复"),
+    (ClockKind.ORDER, None, Urgency.CRITICAL, "2h", "特急事项督办二小时内答复"),
+    (ClockKind.ORDER_REVIEW, None, None, "2wd", "督办答复须及时核查"),
+    (ClockKind.EXEMPTION, None, None, "5wd", "容错申请五个工作日内认定"),
     (ClockKind.BAD_RATING, None, None, "2wd", "漳州市政务服务实施细则第二十条：实名差评二个工作日内联系核实"),
 )
+
+
+class Trigger(Term):
+    """What makes a rung of the ladder come due."""
+
+    WARNS = "warns", "到期前"
+    OVERDUE = "overdue", "到期未办"
+    REDONE = "redone", "退回重办达到次数"
+    REPEATED = "repeated", "重复诉求达到次数"
+    IGNORED = "ignored", "督办逾期未答复"
+
+
+class Audience(Term):
+    """Whom a rung speaks to."""
+
+    OWNER = "owner", "承办单位"
+    HEAD = "head", "承办单位负责人"
+    SUPERIOR = "superior", "上级单位"
+    SUPERVISOR = "supervisor", "督办员"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderRule:
+    """One rung of the supervision ladder 督办阶梯.
+
+    `after` says how long after the due time an OVERDUE rung comes (None: at once), `count` how many redos or repeats
+    REDONE and REPEATED want, `ignored` which paper was left unanswered. `clocks` and `urgency` narrow it; empty means
+    all. `rung` is the paper that it issues, by itself unless `by_person`: then it only says that a person must decide.
+    """
+
+    name: str
+    trigger: Trigger
+    tells: tuple[Audience, ...]
+    after: Allowance | None = None
+    count: int = 0
+    clocks: tuple[ClockKind, ...] = ()
+    urgency: Urgency | None = None
+    ignored: Rung | None = None
+    rung: Rung | None = None
+    by_person: bool = False
+    demand: str = ""
+    basis: str = ""
+
+
+_ANSWERS = (ClockKind.REPLY, ClockKind.CO_REPLY, ClockKind.REDO, ClockKind.PROMISE)
+_EVERYBODY = (Audience.OWNER, Audience.HEAD, Audience.SUPERVISOR)
+_EXPLAIN = "请说明原因和措施，限期办结并书面答复。"
+DEFAULT_LADDER = (
+    LadderRule(name="due_soon", trigger=Trigger.WARNS, tells=(Audience.OWNER,), basis="到期前提醒"),
+    LadderRule(
+        name="overdue", trigger=Trigger.OVERDUE, tells=(Audience.OWNER, Audience.SUPERVISOR), basis="到期即催办承办人"
+    ),
+    LadderRule(
+        name="urge_slip",
+        trigger=Trigger.OVERDUE,
+        after=Allowance.parse("1min+"),
+        clocks=_ANSWERS,
+        tells=_EVERYBODY,
+        basis="逾期次一工作日发催办单，抄送分管领导",
+    ),
+    LadderRule(
+        name="order",
+        trigger=Trigger.OVERDUE,
+        after=Allowance.parse("2wd"),
+        clocks=_ANSWERS,
+        tells=_EVERYBODY,
+        rung=Rung.ORDER,
+        demand=f"逾期二个工作日仍未办结。{_EXPLAIN}",
+        basis="逾期二个工作日督办（济南市12345市民服务热线条例第二十八条）",
+    ),
+    LadderRule(
+        name="order_critical",
+        trigger=Trigger.OVERDUE,
+        clocks=_ANSWERS,
+        urgency=Urgency.CRITICAL,
+        tells=_EVERYBODY,
+        rung=Rung.ORDER,
+        demand=f"特急事项逾期未反馈。{_EXPLAIN}",
+        basis="特急事项逾期即督办",
+    ),
+    LadderRule(
+        name="order_redone",
+        trigger=Trigger.REDONE,
+        count=2,
+        tells=_EVERYBODY,
+        rung=Rung.ORDER,
+        demand=f"同一事项第二次退回重办。{_EXPLAIN}",
+        basis="第二次重办督办",
+    ),
+    LadderRule(
+        name="order_repeated",
+        trigger=Trigger.REPEATED,
+        count=3,
+        tells=_EVERYBODY,
+        rung=Rung.ORDER,
+        demand=f"同一事项重复反映三次以上。{_EXPLAIN}",
+        basis="重复、集中反映未解决的督办（济南市12345市民服务热线条例第二十八条）",
+    ),
+    LadderRule(
+        name="listed",
+        trigger=Trigger.OVERDUE,
+        after=Allowance.parse("5wd"),
+        clocks=_ANSWERS,
+        tells=_EVERYBODY,
+        rung=Rung.LISTED,
+        demand=f"逾期五个工作日仍未办结，挂牌督办。{_EXPLAIN}",
+        basis="逾期五个工作日挂牌督办（潍坊市12345条例第二十六条）",
+    ),
+    LadderRule(
+        name="order_ignored",
+        trigger=Trigger.IGNORED,
+        ignored=Rung.ORDER,
+        tells=_EVERYBODY,
+        rung=Rung.LISTED,
+        demand=f"督办单逾期未答复，挂牌督办。{_EXPLAIN}",
+        basis="督办单逾期不答复的升级督办",
+    ),
+    LadderRule(
+        name="listed_ignored",
+        trigger=Trigger.IGNORED,
+        ignored=Rung.LISTED,
+        tells=(Audience.SUPERVISOR,),
+        rung=Rung.SUMMONED,
+        by_person=True,
+        basis="挂牌督办仍不答复的，约谈或者通报",
+    ),
+    LadderRule(
+        name="summons_ignored",
+        trigger=Trigger.IGNORED,
+        ignored=Rung.SUMMONED,
+        tells=(Audience.SUPERVISOR,),
+        rung=Rung.TRANSFERRED,
+        by_person=True,
+        basis="逾期拒不改正的移交（漳州市政务服务实施细则第二十一条）",
+    ),
+)
+"""The rungs that a city starts with (domain study §9, supervise.L1 to L6)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,9 +353,15 @@ class Rulebook:
     categories: Mapping[str, Category]
     catalogue: tuple[CatalogueRow, ...] = ()
     allowances: tuple[AllowanceRule, ...] = DEFAULT_ALLOWANCES
+    ladder: tuple[LadderRule, ...] = DEFAULT_LADDER
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     risk_words: tuple[RiskWord, ...] = ()
     policy: Policy = field(default_factory=Policy)
+
+    @cached_property
+    def calendar_version(self) -> str:
+        """The name of the calendar part, such as calendar-3; the version of the whole where parts have no names."""
+        return next((part for part in self.version.split() if part.startswith("calendar-")), self.version)
 
     def allowance(self, kind: ClockKind, type_: TicketType, urgency: Urgency, category: str | None) -> AllowanceRule:
         """Return the most exact rule for such a duty; the statutory period of a complaint's category prevails.
@@ -313,6 +465,7 @@ def problems(rulebook: Rulebook) -> tuple[str, ...]:
         *_conflicts(rulebook.catalogue),
         *_gaps(rulebook),
         *_missing_allowances(rulebook),
+        *_ladder_problems(rulebook.ladder),
         *_lost_parents(rulebook),
         *_rings(rulebook),
         *_rival_counties(rulebook),
@@ -351,6 +504,24 @@ def _missing_allowances(rulebook: Rulebook) -> Iterator[str]:
     for kind in ClockKind:
         if kind is not ClockKind.PROMISE and kind not in general:
             yield f"allowances: no general rule for {kind}"
+
+
+def _ladder_problems(ladder: Iterable[LadderRule]) -> Iterator[str]:
+    seen: set[str] = set()
+    for rule in ladder:
+        if rule.name in seen:
+            yield f"ladder {rule.name}: two rungs"
+        seen.add(rule.name)
+        if not rule.tells:
+            yield f"ladder {rule.name}: it tells nobody"
+        if rule.trigger in {Trigger.REDONE, Trigger.REPEATED} and rule.count < 1:
+            yield f"ladder {rule.name}: it does not say how many"
+        if rule.rung is Rung.TRANSFERRED and not rule.by_person:
+            yield f"ladder {rule.name}: only a person hands a case over"
+        if rule.rung and not rule.by_person and not rule.demand:
+            yield f"ladder {rule.name}: its paper demands nothing"
+    if not any(rule.trigger is Trigger.OVERDUE and not rule.clocks and not rule.urgency for rule in ladder):
+        yield "ladder: no rung speaks when a duty is overdue"
 
 
 def _lost_parents(rulebook: Rulebook) -> Iterator[str]:

@@ -62,6 +62,17 @@ class Unit(Term):
     DAYS = "d", "日"
 
 
+class DayKind(Term):
+    """What a day is in a calendar, and why."""
+
+    WORKDAY = "workday", "工作日"
+    MAKE_UP = "make_up", "调休上班"
+    SPECIAL = "special", "另有安排"
+    WEEKEND = "weekend", "周末"
+    HOLIDAY = "holiday", "节假日"
+    CLOSED = "closed", "另行放假"
+
+
 _UNITS = {unit.value: unit for unit in Unit}
 _ALLOWANCE = re.compile(rf"([1-9][0-9]{{0,3}})({'|'.join(_UNITS)})(\+?)")
 
@@ -257,6 +268,16 @@ class Calendar:
         if day in self.workdays:
             return next(filter(None, self.week), ())
         return self.week[day.weekday()]
+
+    def kind_of(self, day: date) -> DayKind:
+        """Return what `day` is; the order of what decides is that of `windows`."""
+        if day in self.overrides:
+            return DayKind.SPECIAL if self.overrides[day] else DayKind.CLOSED
+        if day in self.holidays:
+            return DayKind.HOLIDAY
+        if day in self.workdays:
+            return DayKind.MAKE_UP
+        return DayKind.WORKDAY if self.week[day.weekday()] else DayKind.WEEKEND
 
     def is_workday(self, day: date) -> bool:
         """Whether the offices open at all on `day`."""

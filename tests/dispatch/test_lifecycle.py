@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch import actions as do
+from dispatch.cards import card
 from dispatch.deadlines import keep_clocks
 from dispatch.errors import DispatchError, IllegalAction, NotYours, Rule, RuleBroken
 from dispatch.history import changes, replay
@@ -19,14 +20,17 @@ from dispatch.model import (
     MACHINE,
     Actor,
     AssignmentState,
+    Body,
     Caller,
     ClockKind,
     ClockStop,
     Contact,
     Duty,
+    ExemptionGround,
     Level,
     Line,
     Outcome,
+    PauseReason,
     ReturnReason,
     Role,
     Rung,
@@ -34,6 +38,7 @@ from dispatch.model import (
     Ticket,
     TicketState,
     TicketType,
+    TransferGround,
     Urgency,
 )
 from dispatch.rulebook import Area, Category, Department, Rulebook
@@ -500,8 +505,24 @@ def _data_for(ticket: Ticket, action: str, number: int, draw: Any) -> do.Action:
         "ask_promise": {"until": at + timedelta(days=draw(st.integers(1, 90))), "measures": "m"},
         "ask_termination": {"reason": "r", "basis": "b"},
         "decide": {"approve": draw(st.booleans()), "answer": "so"},
-        "supervise": {"rung": Rung.ORDER, "demand": "report"},
+        "ask_pause": {
+            "pause_code": draw(st.sampled_from(PauseReason)),
+            "working_days": draw(st.integers(1, 15)),
+            "reason": "r",
+        },
+        "resume": {"reason": "the papers are here"},
+        "inform": {"how": "called at noon"},
+        "supervise": {"rung": draw(st.sampled_from(sorted(set(Rung) - {Rung.TRANSFERRED}))), "demand": "report"},
         "answer_order": {"answer": "done"},
+        "return_order": {"reason": "empty"},
+        "transfer": {
+            "body": draw(st.sampled_from(Body)),
+            "ground": draw(st.sampled_from(TransferGround)),
+            "reason": "does not correct itself",
+        },
+        "claim_exemption": {"ground": draw(st.sampled_from(ExemptionGround)), "reason": "acted in good faith"},
+        "decide_exemption": {"approve": draw(st.booleans()), "answer": "so"},
+        "recount": {"calendar": "calendar-2", "source": "a notice"},
         "send_back": {"reason": "empty"},
         "visit": {"contact": draw(st.sampled_from(Contact)), "redo": draw(st.booleans())},
         "rate": {"level": draw(st.sampled_from(Satisfaction))},
@@ -554,6 +575,8 @@ def _hold_the_laws(ticket: Ticket) -> None:
     else:
         assert duties, f"nobody owes anything on a ticket in {ticket.state}"
         assert offered - {"supplement", "withdraw", "amend"}, f"no way out of {ticket.state}"
+    for clock in ticket.clocks:
+        assert card(ticket, clock, RULEBOOK.calendar, at=ticket.entered_at).agrees, f"no card explains {clock}"
     leads = [one for one in ticket.assignments if one.duty is Duty.LEAD and one.parent is None and one.is_live]
     assert len(leads) <= 1, "two leads"
     assert len({(clock.kind, clock.subject) for clock in ticket.running()}) == len(list(ticket.running()))
