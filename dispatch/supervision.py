@@ -70,7 +70,7 @@ def assess(watched: Watched, rulebook: Rulebook, *, at: datetime) -> Look:
         return Look((), None)
     rungs = sorted(_rungs(watched, rulebook), key=lambda rung: rung[0])
     found = [
-        Finding(rule, moment, _audience(clock, rule, rulebook))
+        Finding(rule, moment, audience(rule, clock.department, rulebook))
         for moment, rule in rungs
         if moment <= at and (rule.trigger is not Trigger.WARNS or at <= clock.due_at)
     ]
@@ -97,8 +97,9 @@ def _fits(rule: LadderRule, watched: Watched) -> bool:
     return (not rule.clocks or clock.kind in rule.clocks) and rule.urgency in (None, watched.urgency)
 
 
-def _audience(clock: Clock, rule: LadderRule, rulebook: Rulebook) -> tuple[tuple[str, Role | None], ...]:
-    told = (_told(audience, clock.department, rulebook) for audience in rule.tells)
+def audience(rule: LadderRule, department: str, rulebook: Rulebook) -> tuple[tuple[str, Role | None], ...]:
+    """Return the departments and roles that a rung against `department` speaks to, each once."""
+    told = (_told(one, department, rulebook) for one in rule.tells)
     return tuple(dict.fromkeys(one for one in told if one))
 
 

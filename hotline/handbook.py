@@ -43,7 +43,7 @@ from dispatch.model import (
     TicketType,
     Urgency,
 )
-from dispatch.rulebook import DEFAULT_ALLOWANCES, Policy
+from dispatch.rulebook import DEFAULT_ALLOWANCES, DEFAULT_LADDER, LadderRule, Policy, Trigger
 from dispatch.worktime import Allowance, Unit
 from hotline import cli, edge, exchange, office, reports, tickets
 from hotline.api import events
@@ -301,12 +301,17 @@ _POLICY_WORDS = {
     "extensions_most": "approved extensions of one assignment, in one cycle",
     "extension_working_days_most": "working days that one extension may ask for",
     "extension_apply_working_days_before": "working days before due by which a normal ticket's extension is asked for",
+    "extension_dispatcher_working_days_most": "working days of extension or pause that a dispatcher may grant;"
+    " more is for the supervisor, or for the head of the unit that sent it on",
+    "pauses_most": "approved pauses of one assignment, in one cycle",
+    "pause_working_days_most": "working days that one pause may ask for",
     "visits_most": "attempts to reach a caller before follow-up goes on without them",
     "redos_most": "redos before a dissatisfied caller's matter goes to joint analysis instead",
     "urge_every_minutes": "minutes between two urgings of one ticket",
     "inner_margin_working_days": "working days by which a helper's time ends before that of the unit it helps",
     "auto_dispatch_probability": "probability of the category from which the machine may send alone",
-    "warn_share_left": "share of the allowance left when 'due soon' is found; at the earliest 24 hours before due",
+    "warn_share_left": "share of the allowance left when 'due soon' is found; at the earliest a working day, or"
+    " 24 hours, before due",
 }
 
 
@@ -315,6 +320,40 @@ def _policy() -> str:
         ("name", "default", "what it is"),
         ((_code(one.name), str(one.default), _POLICY_WORDS[one.name]) for one in fields(Policy)),
     )
+
+
+def _ladder() -> str:
+    return _table(
+        ("rung", "when", "which", "tells", "paper", "basis"),
+        (
+            (
+                _code(rule.name),
+                _when(rule),
+                ", ".join(
+                    [*(clock.chinese for clock in rule.clocks), *([rule.urgency.chinese] if rule.urgency else [])]
+                )
+                or "every duty",
+                ", ".join(one.chinese for one in rule.tells),
+                (f"{_term(rule.rung)}{', a person decides' if rule.by_person else ''}" if rule.rung else "–"),
+                rule.basis,
+            )
+            for rule in DEFAULT_LADDER
+        ),
+    )
+
+
+def _when(rule: LadderRule) -> str:
+    match rule.trigger:
+        case Trigger.WARNS:
+            return "when the lamp turns yellow"
+        case Trigger.OVERDUE:
+            return f"{_in_words(rule.after)} after due" if rule.after else "at due"
+        case Trigger.REDONE:
+            return f"at redo {rule.count}"
+        case Trigger.REPEATED:
+            return f"when it was raised {rule.count} times more"
+        case Trigger.IGNORED:
+            return f"when {_term(rule.ignored) if rule.ignored else 'a paper'} is not answered in time"
 
 
 def _rules() -> str:
@@ -560,6 +599,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "clocks": _clocks,
     "allowances": _allowances,
     "policy": _policy,
+    "ladder": _ladder,
     "rules": _rules,
     "refusals": _refusals,
     "terms": _terms,

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
 
-from dispatch.rulebook import DEFAULT_ALLOWANCES, Policy, Rulebook, problems
+from dispatch.rulebook import DEFAULT_ALLOWANCES, DEFAULT_LADDER, LadderRule, Policy, Rulebook, problems
 from dispatch.worktime import Allowance
 from hotline.calendar_seed import default_calendar
 from hotline.desk import Desk
@@ -40,6 +40,7 @@ def demonstration_city() -> City:
         parts={
             "calendar": default_calendar().to_mapping(),
             "allowances": [_allowance(rule) for rule in DEFAULT_ALLOWANCES],
+            "ladder": [rung(rule) for rule in DEFAULT_LADDER],
             "catalogue": [{**row, "co": row["co"].split()} for row in _rows("city/catalogue.csv")],
             "policy": asdict(Policy()),
             "refusals": list(_rows("refusals.csv")),
@@ -73,6 +74,11 @@ def _allowance(rule: Any) -> dict[str, Any]:  # noqa: ANN401 - dispatch.rulebook
         "urgency": rule.urgency,
         "category": rule.category,
     }
+
+
+def rung(rule: LadderRule) -> dict[str, Any]:
+    """Return a rung of the ladder as plain values, the way it is published."""
+    return asdict(rule) | {"after": str(rule.after) if rule.after else None}
 
 
 async def is_founded(desk: Desk) -> bool:

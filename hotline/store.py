@@ -17,14 +17,16 @@ import numpy as np
 
 from dispatch.errors import Rule, RuleBroken
 from dispatch.history import build, changes
-from dispatch.lifecycle import WORK_CLOCKS, Decided, work_due
+from dispatch.lifecycle import Decided, work_due
 from dispatch.model import Assignment, Clock, ClockKind, Level, Ticket, TicketType, Urgency
+from dispatch.reckoning import WORK_CLOCKS
 from dispatch.rulebook import (
     AllowanceRule,
     Area,
     CatalogueRow,
     Category,
     Department,
+    LadderRule,
     Policy,
     Refusal,
     Risk,
@@ -82,13 +84,14 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something to tell a department, once: `key` is unique for ever."""
+    """Something to tell a department, once: `key` is unique for ever; `ticket_id` where no event carries it."""
 
     key: str
     department: str
     kind: str
     role: str | None
     facts: Mapping[str, Any]
+    ticket_id: int | None = None
 
 
 class Store:
@@ -148,7 +151,7 @@ class Store:
         *,
         original: bytes | None,
         notices: Sequence[Notice],
-        policy: Policy,
+        rulebook: Rulebook,
     ) -> int | None:
         """Write a new ticket, durable when this returns; None when its (source, outside id) is there already."""
         ticket = decided[-1].after
@@ -170,7 +173,7 @@ class Store:
             grams=grams(f"{matter.title} {matter.text} {matter.place}"),
             **_sealed(caller),
             assignments=[_assignment(ticket, one) for one in ticket.assignments],
-            clocks=[_clock(clock, policy) for clock in ticket.clocks],
+            clocks=[_clock(clock, rulebook) for clock in ticket.clocks],
             events=[_event(one, changes(one)) for one in decided],
             notices=notices,
         )
@@ -252,11 +255,16 @@ class Transaction:
         """Add one caller to a ticket under the number that the lifecycle gave it."""
         await self.execute("add_caller", ticket_id=ticket_id, number=number, **_sealed(caller))
 
+    async def tell(self, notices: Sequence[Notice], *, at: datetime) -> None:
+        """Put notices into the outbox; those that were told before are passed over."""
+        if notices:
+            await self.execute("tell", notices=notices, at=at)
+
     async def rulebook(self) -> Rulebook:
         """Return the rules as they are within this transaction; raises NotFound without a calendar."""
         return await _read_rulebook(self.fetch)
 
-    async def record(self, decided: Decided, *, notices: Sequence[Notice], policy: Policy) -> None:
+    async def record(self, decided: Decided, *, notices: Sequence[Notice], rulebook: Rulebook) -> None:
         """Write one event and everything that it left different.
 
         Raises RuleBroken when the database holds a rule that a concurrent act broke first.
@@ -275,7 +283,7 @@ class Transaction:
                 assignments=[_assignment(ticket, one) for one in ticket.assignments if one.number in touched],
                 requests=_changed(changed, "requests"),
                 orders=_changed(changed, "orders"),
-                clocks=[_clock(clock, policy) for clock in clocks],
+                clocks=[_clock(clock, rulebook) for clock in clocks],
                 notices=notices,
                 **{name: event[name] for name in ("person", "role", "department", "action", "data", "changes")},
             )
@@ -314,7 +322,7 @@ _COLUMNS = (
     "outcome",
     "entered_at",
 )
-_LATER_COLUMNS = ("cycle", "returns", "returned_by", "merged_into", "urged_at", "bad_rating_at")
+_LATER_COLUMNS = ("cycle", "returns", "returned_by", "merged_into", "urged_at", "urges", "bad_rating_at")
 """A ticket that is being opened has their defaults."""
 
 
@@ -331,8 +339,8 @@ def _assignment(ticket: Ticket, assignment: Assignment) -> dict[str, Any]:
     return _plain(assignment) | {"due_at": due}
 
 
-def _clock(clock: Clock, policy: Policy) -> dict[str, Any]:
-    return _plain(clock) | {"look_at": first_look(clock, policy)}
+def _clock(clock: Clock, rulebook: Rulebook) -> dict[str, Any]:
+    return _plain(clock) | {"look_at": first_look(clock, rulebook)}
 
 
 def _plain(part: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
@@ -387,7 +395,11 @@ async def _read_rulebook(fetch: Callable[[str], Awaitable[list[Row]]]) -> Rulebo
     if "calendar" not in parts:
         raise NotFound("published rulebook part", "calendar")
     bodies = {name: row["body"] for name, row in parts.items()}
-    allowances = {"allowances": tuple(map(_allowance, bodies["allowances"]))} if "allowances" in bodies else {}
+    given: dict[str, Any] = {}
+    if "allowances" in bodies:
+        given["allowances"] = tuple(map(_allowance, bodies["allowances"]))
+    if "ladder" in bodies:
+        given["ladder"] = tuple(build(LadderRule, _rung(row)) for row in bodies["ladder"])
     return Rulebook(
         version=" ".join(f"{name}-{row['version']}" for name, row in sorted(parts.items())),
         calendar=Calendar.from_mapping(bodies["calendar"]),
@@ -400,8 +412,12 @@ async def _read_rulebook(fetch: Callable[[str], Awaitable[list[Row]]]) -> Rulebo
         refusals={row["code"]: Refusal(**row) for row in bodies.get("refusals", ())},
         risk_words=tuple(map(_risk_word, bodies.get("risk_words", ()))),
         policy=Policy(**bodies.get("policy", {})),
-        **allowances,
+        **given,
     )
+
+
+def _rung(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "after": Allowance.parse(row["after"]) if row["after"] else None}
 
 
 def _risk_word(row: Mapping[str, str]) -> RiskWord:

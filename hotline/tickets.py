@@ -15,6 +15,7 @@ from typing import Any
 from dispatch import actions as do
 from dispatch.deadlines import keep_clocks
 from dispatch.errors import DispatchError, NotYours, Rule, RuleBroken
+from dispatch.history import build
 from dispatch.lifecycle import HOLDERS, Decided, Offer, allowed_actions, receive, step
 from dispatch.model import (
     MACHINE,
@@ -24,14 +25,16 @@ from dispatch.model import (
     Clock,
     ClockKind,
     Role,
+    Rung,
     Ticket,
     TicketState,
     TicketType,
     Urgency,
 )
+from dispatch.reckoning import WORK_CLOCKS
 from dispatch.routing import AskHuman, Question, Send, Suggested, copies, route
-from dispatch.rulebook import HOTLINE, RiskWord, Rulebook
-from dispatch.supervision import Finding, assess
+from dispatch.rulebook import HOTLINE, LadderRule, RiskWord, Rulebook
+from dispatch.supervision import Finding, Look, Watched, assess, audience, provoked
 from dispatch.worktime import ZONE
 from hotline import vault
 from hotline.desk import Desk
@@ -148,7 +151,7 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
             *(notice for decided in history for notice in _notices(decided, rulebook)),
             *_risk_notices(ticket, risks),
         ],
-        policy=rulebook.policy,
+        rulebook=rulebook,
     )
     if id_ is not None:
         tell_pages(desk, [history[-1].after], rulebook)
@@ -381,7 +384,7 @@ async def _judge_one(
             _log.warning("routing would send what the lifecycle refuses: %s", error)
             trace |= {"sent": False}
         for decided in moves:
-            await transaction.record(decided, notices=_notices(decided, rulebook), policy=rulebook.policy)
+            await transaction.record(decided, notices=_notices(decided, rulebook), rulebook=rulebook)
     known = file.matter.suggestion or {}
     trace["risks"] = list(dict.fromkeys([*known.get("risks", ()), *trace.get("risks", ())]))
     await transaction.execute("mark_judged", id=ticket_id, suggestion={**known, **trace})
@@ -427,15 +430,66 @@ async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, ex
             raise NotFound("ticket", ticket_id)
         if expected is not None and expected != file.ticket.version:
             raise StaleTicket(ticket_id, expected, file.ticket.version, await _missed(transaction, ticket_id, expected))
-        if isinstance(action, do.Join | do.Part):
+        if isinstance(action, do.Join | do.Part | do.Recount):
             raise NotYours(ticket_id, action.name, actor.role, actor.department)
         decided = keep_clocks(
             step(file.ticket, action, actor, at=_not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
         )
-        await transaction.record(decided, notices=_notices(decided, rulebook), policy=rulebook.policy)
+        after = await _record(transaction, decided, rulebook)
         others = await _carry_callers(transaction, decided, rulebook)
-    tell_pages(desk, [decided.after, *others], rulebook)
-    return decided.after
+    tell_pages(desk, [after, *others], rulebook)
+    return after
+
+
+async def _record(transaction: Transaction, decided: Decided, rulebook: Rulebook) -> Ticket:
+    """Write one event, and the paper of supervision that it brought about by its number of redos or repeats."""
+    await transaction.record(decided, notices=_notices(decided, rulebook), rulebook=rulebook)
+    rule, lead = provoked(decided, rulebook), decided.after.lead
+    if rule is None or lead is None:
+        return decided.after
+    told = _rung_notices(decided.after, rule, audience(rule, lead.department, rulebook), str(decided.after.version))
+    return await _issue(transaction, decided.after, rule, lead.number, told=told, rulebook=rulebook, at=decided.at)
+
+
+async def _issue(  # noqa: PLR0913 - a paper: on what, by which rung, to whom, by which rules and when
+    transaction: Transaction,
+    ticket: Ticket,
+    rule: LadderRule,
+    assignment: int,
+    *,
+    told: Sequence[Notice],
+    rulebook: Rulebook,
+    at: datetime,
+) -> Ticket:
+    """Issue the paper of a rung by the machine, unless a person must or a paper as high is open already."""
+    if rule.rung and not rule.by_person:
+        action = do.Supervise(assignment=assignment, rung=rule.rung, demand=rule.demand)
+        try:
+            decided = keep_clocks(step(ticket, action, MACHINE, at=at, rulebook=rulebook), rulebook)
+        except DispatchError as error:
+            _log.info("rung %s issues no paper: %s", rule.name, error)
+        else:
+            await transaction.record(decided, notices=[*told, *_notices(decided, rulebook)], rulebook=rulebook)
+            return decided.after
+    await transaction.tell(told, at=at)
+    return ticket
+
+
+def _rung_notices(
+    ticket: Ticket, rule: LadderRule, told: Iterable[tuple[str, str | None]], occasion: str
+) -> list[Notice]:
+    """What a rung says to each of its audience, once an occasion."""
+    return [
+        Notice(
+            key=f"{ticket.id}/ladder/{rule.name}/{occasion}/{unit}/{role or ''}",
+            department=unit,
+            kind=rule.name,
+            role=role,
+            facts={"rung": rule.rung},
+            ticket_id=ticket.id,
+        )
+        for unit, role in told
+    ]
 
 
 def _not_before(ticket: Ticket, now: datetime) -> datetime:
@@ -509,7 +563,7 @@ async def _by_machine(
     transaction: Transaction, ticket: Ticket, action: do.Action, cause: Decided, rulebook: Rulebook
 ) -> Ticket:
     decided = keep_clocks(step(ticket, action, MACHINE, at=_not_before(ticket, cause.at), rulebook=rulebook), rulebook)
-    await transaction.record(decided, notices=(), policy=rulebook.policy)
+    await _record(transaction, decided, rulebook)
     return decided.after
 
 
@@ -530,10 +584,10 @@ async def add_caller(desk: Desk, ticket_id: int, intake: Intake, actor: Actor) -
             step(file.ticket, action, MACHINE, at=_not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
         )
         decided = replace(decided, actor=actor)
-        await transaction.record(decided, notices=(), policy=rulebook.policy)
+        after = await _record(transaction, decided, rulebook)
         await transaction.add_caller(ticket_id, decided.after.callers[-1].number, _seal(desk, intake))
-    tell_pages(desk, [decided.after], rulebook)
-    return decided.after
+    tell_pages(desk, [after], rulebook)
+    return after
 
 
 # --- open pages -------------------------------------------------------------------------------------------------------
@@ -590,19 +644,44 @@ _OWN_MOVES = frozenset({"accept", "reply"})
 
 def _told_by_action(decided: Decided) -> Iterable[tuple[str, str, str | None]]:
     ticket, action = decided.after, decided.data
-    if isinstance(action, do.Urge | do.Supervise):
+    if isinstance(action, do.Urge | do.Transfer):
         yield ticket.assignments[action.assignment - 1].department, decided.action, None
+    elif isinstance(action, do.Supervise):
+        for number in dict.fromkeys((action.assignment, *action.joint)):
+            yield ticket.assignments[number - 1].department, decided.action, None
+    elif isinstance(action, _ON_ORDERS):
+        yield from _told_of_order(ticket, action)
     elif isinstance(action, do.Decide):
         request = ticket.requests[action.request - 1]
         yield ticket.assignments[request.assignment - 1].department, f"{request.kind}_{request.decision}", None
-    elif isinstance(action, do.AskReturn | do.AskExtension | do.AskPromise | do.AskTermination):
+    elif isinstance(action, do.AskReturn | do.AskExtension | do.AskPause | do.AskPromise | do.AskTermination):
         parent = ticket.assignments[action.assignment - 1].parent
         sender = ticket.assignments[parent - 1].department if parent else HOTLINE
-        yield sender, "request", None if parent else Role.DISPATCHER
+        yield sender, "request", ticket.requests[-1].approver or (None if parent else Role.DISPATCHER)
     elif isinstance(action, do.Merge):
         yield HOTLINE, "merged", Role.FOLLOW_UP
     if ticket.state is TicketState.ANALYSIS and decided.before and decided.before.state is not TicketState.ANALYSIS:
         yield HOTLINE, "analysis", Role.DISPATCHER
+
+
+_ON_ORDERS = (do.AnswerOrder, do.AcceptOrder, do.ReturnOrder, do.ClaimExemption, do.DecideExemption)
+
+
+def _told_of_order(ticket: Ticket, action: do.Action) -> Iterator[tuple[str, str, str | None]]:
+    """The unit hears what became of its answer or claim; the supervisors hear that there is one."""
+    order = ticket.orders[action.number - 1]
+    unit = ticket.assignments[order.assignment - 1].department
+    match action:
+        case do.AnswerOrder():
+            yield HOTLINE, "order_answered", Role.SUPERVISOR
+        case do.ClaimExemption():
+            yield HOTLINE, "exemption_claimed", Role.SUPERVISOR
+        case do.AcceptOrder():
+            yield unit, "order_accepted", None
+        case do.ReturnOrder():
+            yield unit, "order_returned", None
+        case _:
+            yield unit, f"exemption_{order.exemption}", None
 
 
 # --- the watcher ------------------------------------------------------------------------------------------------------
@@ -620,46 +699,87 @@ async def look(desk: Desk, *, most: int = 500) -> int:
     if not rows:
         return 0
     looks, findings, notices, lapsed = [], [], [], []
+    papers = []
     for row in rows:
-        clock = _clock_of(row)
-        if not clock.kind.is_duty:
-            lapsed.append([row["ticket_id"], clock.number])
+        watched = _watched(row)
+        if not watched.clock.kind.is_duty:
+            lapsed.append([row["ticket_id"], watched.clock.number])
             continue
-        seen = assess(clock, rulebook.policy, at=now)
-        key = {"ticket_id": row["ticket_id"], "number": clock.number, "due_at": clock.due_at}
-        looks.append(key | {"next_at": seen.next_at})
-        findings += [key | {"finding": f"{one.name} {clock.due_at.isoformat()}"} for one in seen.findings]
-        notices += [_notice_of(row["ticket_id"], clock, one) for one in seen.findings]
+        seen = assess(watched, rulebook, at=now)
+        if any(one.issues for one in seen.findings):
+            papers.append((row["ticket_id"], watched.clock, seen))
+            continue
+        looks.append(_look(row["ticket_id"], watched.clock, seen))
+        findings += _findings(row["ticket_id"], watched.clock, seen.findings)
+        notices += _notices_of(row["ticket_id"], watched.clock, seen.findings)
     if lapsed:
         await desk.store.execute("lapse_windows", keys=lapsed)
     await desk.store.execute("record_looks", looks=looks, findings=findings, notices=notices, now=now, again=again)
+    for ticket_id, clock, seen in papers:
+        await _look_with_paper(desk, ticket_id, clock, seen, now, again)
     return len(rows)
 
 
-def _clock_of(row: Row) -> Clock:
-    return Clock(
-        number=row["number"],
-        kind=ClockKind.of(row["kind"]),
-        subject=row["subject"],
-        cycle=row["cycle"],
-        department=row["department"],
-        started_at=row["started_at"],
-        due_at=row["due_at"],
-        allowance=row["allowance"],
-        rule=row["rule"],
-        provisional=row["provisional"],
-    )
+async def _look_with_paper(
+    desk: Desk, ticket_id: int, clock: Clock, seen: Look, now: datetime, again: datetime
+) -> None:
+    """Keep what was found and issue the paper of the highest new rung, in one transaction with the ticket locked.
+
+    A clock that moved meanwhile is left to its next look, which the move has set.
+    """
+    rulebook = await desk.rulebook()
+    async with desk.store.transaction() as transaction:
+        ticket = (await transaction.lock(ticket_id)).ticket
+        if not any(one.number == clock.number and one.due_at == clock.due_at for one in ticket.running()):
+            return
+        rows = await transaction.fetch("find_once", findings=_findings(ticket_id, clock, seen.findings), now=now)
+        new = {row["finding"].partition(" ")[0] for row in rows}
+        told = _notices_of(ticket_id, clock, seen.findings)
+        look = [_look(ticket_id, clock, seen)]
+        await transaction.execute("record_looks", looks=look, findings=[], notices=told, now=now, again=again)
+        issuing = [one.rule for one in seen.findings if one.issues and one.name in new]
+        assignment = _assignment_of(ticket, clock)
+        if issuing and assignment:
+            highest = max(issuing, key=lambda rule: rule.rung.height if rule.rung else -1)
+            await _issue(
+                transaction, ticket, highest, assignment, told=(), rulebook=rulebook, at=_not_before(ticket, now)
+            )
 
 
-def _notice_of(ticket_id: int, clock: Clock, finding: Finding) -> dict[str, Any]:
-    return {
-        "key": f"{ticket_id}/clock/{clock.number}/{finding.name}/{clock.due_at.isoformat()}",
-        "ticket_id": ticket_id,
-        "department": finding.department,
-        "role": finding.role,
-        "kind": finding.name,
-        "facts": {"clock": clock.kind, "due_at": clock.due_at},
-    }
+def _assignment_of(ticket: Ticket, clock: Clock) -> int | None:
+    """Whose assignment a clock holds to account; None for a duty of the hotline itself."""
+    if clock.kind is ClockKind.ORDER:
+        return ticket.orders[clock.subject - 1].assignment
+    return clock.subject if clock.kind in WORK_CLOCKS | {ClockKind.SIGN, ClockKind.CONTACT} else None
+
+
+def _watched(row: Row) -> Watched:
+    paper = Rung.of(row["paper"]) if row["paper"] else None
+    return Watched(build(Clock, dict(row)), Urgency.of(row["urgency"]), paper)
+
+
+def _look(ticket_id: int, clock: Clock, seen: Look) -> dict[str, Any]:
+    return {"ticket_id": ticket_id, "number": clock.number, "due_at": clock.due_at, "next_at": seen.next_at}
+
+
+def _findings(ticket_id: int, clock: Clock, found: Iterable[Finding]) -> list[dict[str, Any]]:
+    key = {"ticket_id": ticket_id, "number": clock.number, "due_at": clock.due_at}
+    return [key | {"finding": f"{one.name} {clock.due_at.isoformat()}"} for one in found]
+
+
+def _notices_of(ticket_id: int, clock: Clock, found: Iterable[Finding]) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": f"{ticket_id}/clock/{clock.number}/{one.name}/{clock.due_at.isoformat()}/{unit}/{role or ''}",
+            "ticket_id": ticket_id,
+            "department": unit,
+            "role": role,
+            "kind": one.name,
+            "facts": {"clock": clock.kind, "due_at": clock.due_at, "rung": one.rule.rung},
+        }
+        for one in found
+        for unit, role in one.tells
+    ]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ COMMENT ON TABLE categories IS 'Kinds of matters 事项分类 in three levels; a
 
 CREATE TABLE rulebook_parts (
     part text NOT NULL CONSTRAINT rulebook_parts_are_known
-        CHECK (part IN ('calendar', 'allowances', 'catalogue', 'policy', 'refusals', 'risk_words')),
+        CHECK (part IN ('calendar', 'allowances', 'catalogue', 'policy', 'refusals', 'risk_words', 'ladder')),
     version integer NOT NULL,
     body jsonb NOT NULL,
     source text NOT NULL,
@@ -105,6 +105,7 @@ CREATE TABLE tickets (
     judged boolean NOT NULL DEFAULT false,
     suggestion jsonb,
     grams integer[] NOT NULL,
+    urges integer NOT NULL DEFAULT 0,
     CONSTRAINT tickets_from_elsewhere_keep_their_number UNIQUE (source, outside_id),
     CONSTRAINT upstream_tickets_have_an_upstream_number CHECK (source = 'local' OR outside_id IS NOT NULL),
     CONSTRAINT closed_tickets_and_only_they_have_an_outcome CHECK ((state = 'closed') = (outcome IS NOT NULL)),
@@ -185,7 +186,8 @@ CREATE INDEX assignments_by_department ON assignments (department, ticket_id);
 CREATE TABLE requests (
     ticket_id bigint NOT NULL REFERENCES tickets,
     number integer NOT NULL,
-    kind text NOT NULL CONSTRAINT requests_have_a_known_kind CHECK (kind IN ('return', 'extension', 'promise', 'termination')),
+    kind text NOT NULL CONSTRAINT requests_have_a_known_kind 
+        CHECK (kind IN ('return', 'extension', 'pause', 'promise', 'termination')),
     assignment integer NOT NULL,
     asked_by text NOT NULL,
     asked_at timestamptz NOT NULL,
@@ -200,13 +202,20 @@ CREATE TABLE requests (
     decided_at timestamptz,
     decided_by text,
     answer text NOT NULL DEFAULT '',
+    cycle integer NOT NULL DEFAULT 0,
+    pause_code text,
+    approver text,
+    ended_at timestamptz,
+    told_at timestamptz,
     PRIMARY KEY (ticket_id, number),
     FOREIGN KEY (ticket_id, assignment) REFERENCES assignments,
+    CONSTRAINT pauses_have_a_reason_and_a_length CHECK (kind <> 'pause' OR (pause_code IS NOT NULL AND working_days > 0)),
+    CONSTRAINT granted_pauses_have_an_end CHECK (kind <> 'pause' OR decision <> 'approved' OR until IS NOT NULL),
     CONSTRAINT returns_have_a_reason_code CHECK (kind <> 'return' OR reason_code IS NOT NULL),
     CONSTRAINT extensions_have_a_length CHECK (kind <> 'extension' OR working_days > 0),
     CONSTRAINT promises_have_a_date CHECK (kind <> 'promise' OR until IS NOT NULL)
 );
-COMMENT ON TABLE requests IS 'What a department asked for: return 退单, extension 延期, promise 承诺, termination 终止.';
+COMMENT ON TABLE requests IS 'What a department asked for: return 退单, extension 延期, pause 暂停计时, promise 承诺, termination 终止.';
 -- An assignment has at most one undecided request, whatever two handlers do at once.
 CREATE UNIQUE INDEX assignments_have_one_pending_request ON requests (ticket_id, assignment) WHERE decision = 'pending';
 -- Serves: pending_requests, what the hotline must decide.
@@ -216,17 +225,33 @@ CREATE TABLE orders (
     ticket_id bigint NOT NULL REFERENCES tickets,
     number integer NOT NULL,
     assignment integer NOT NULL,
-    rung text NOT NULL CONSTRAINT orders_have_a_known_rung CHECK (rung IN ('order', 'listed', 'summoned')),
+    rung text NOT NULL CONSTRAINT orders_have_a_known_rung 
+        CHECK (rung IN ('order', 'listed', 'summoned', 'circulated', 'transferred')),
     issued_by text NOT NULL,
     issued_at timestamptz NOT NULL,
     demand text NOT NULL,
     answered_at timestamptz,
     answer text NOT NULL DEFAULT '',
     lapsed boolean NOT NULL DEFAULT false,
+    joint integer,
+    returned integer NOT NULL DEFAULT 0,
+    remark text NOT NULL DEFAULT '',
+    accepted_at timestamptz,
+    escalated boolean NOT NULL DEFAULT false,
+    body text CONSTRAINT transfers_go_to_a_known_body CHECK (body IN ('efficiency', 'personnel', 'discipline')),
+    ground text,
+    exemption text CONSTRAINT exemptions_have_a_known_decision CHECK (exemption IN ('pending', 'approved', 'rejected')),
+    exemption_ground text,
+    exemption_reason text NOT NULL DEFAULT '',
+    exemption_answer text NOT NULL DEFAULT '',
+    CONSTRAINT transfers_and_only_they_name_a_body_and_a_ground
+        CHECK ((rung = 'transferred') = (body IS NOT NULL) AND (rung = 'transferred') = (ground IS NOT NULL)),
+    CONSTRAINT claimed_exemptions_name_their_ground CHECK ((exemption IS NULL) = (exemption_ground IS NULL)),
+    CONSTRAINT only_answered_orders_are_accepted CHECK (accepted_at IS NULL OR answered_at IS NOT NULL),
     PRIMARY KEY (ticket_id, number),
     FOREIGN KEY (ticket_id, assignment) REFERENCES assignments
 );
-COMMENT ON TABLE orders IS 'Supervision orders 督办单; they change no state and must be answered.';
+COMMENT ON TABLE orders IS 'Papers of supervision 督办: orders that must be answered, circulars, cases handed over; they change no state.';
 
 CREATE TABLE clocks (
     ticket_id bigint NOT NULL REFERENCES tickets,
@@ -243,6 +268,12 @@ CREATE TABLE clocks (
     stopped_at timestamptz,
     stop text CONSTRAINT clocks_stop_for_a_known_reason CHECK (stop IN ('done', 'void', 'cut')),
     look_at timestamptz,
+    rules text NOT NULL DEFAULT '',
+    calendar text NOT NULL DEFAULT '',
+    counted_from timestamptz,
+    until timestamptz,
+    ceiling timestamptz,
+    floor timestamptz,
     PRIMARY KEY (ticket_id, number),
     CONSTRAINT stopped_clocks_say_why CHECK ((stopped_at IS NULL) = (stop IS NULL)),
     CONSTRAINT nobody_looks_at_a_stopped_clock CHECK (stopped_at IS NULL OR look_at IS NULL),
@@ -253,6 +284,9 @@ COMMENT ON COLUMN clocks.look_at IS 'When somebody must look again; putting it o
 CREATE UNIQUE INDEX a_duty_has_one_running_clock ON clocks (ticket_id, kind, subject) WHERE stopped_at IS NULL;
 -- Serves: claim_due_clocks: finds 'nothing is due' without reading a row.
 CREATE INDEX clocks_to_look_at ON clocks (look_at) WHERE look_at IS NOT NULL;
+
+-- Serves: clocks_of_calendar, what a newly published calendar may move.
+CREATE INDEX clocks_by_calendar ON clocks (ticket_id, calendar) WHERE stopped_at IS NULL;
 
 CREATE TABLE events (
     ticket_id bigint NOT NULL REFERENCES tickets,

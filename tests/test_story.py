@@ -187,11 +187,18 @@ async def test_a_complaint_from_the_call_to_the_archive(house: House) -> None:  
         pass
     await worker.deliver(house.desk)
     told = await house.ask("roads", "GET", "/notices")
-    assert "overdue" in {notice["kind"] for notice in told}
+    assert {"overdue", "urge_slip", "listed"} <= {notice["kind"] for notice in told}
     await house.act("supervisor", ticket, "urge", assignment=2, note="已超期")
     await house.act("supervisor", ticket, "urge", status=409, assignment=2)
-    await house.act("supervisor", ticket, "supervise", assignment=2, rung="order", demand="三日内办结")
-    await house.act("roads", ticket, "answer_order", order=1, answer="管材已到，今日完工")
+    lower = await house.act("supervisor", ticket, "supervise", 409, assignment=2, rung="order", demand="三日内办结")
+    assert lower["error"]["facts"]["rule"] == "ordered_already"
+    await house.act("supervisor", ticket, "supervise", assignment=2, rung="summoned", demand="到热线中心说明")
+    await house.act("roads", ticket, "answer_order", order=2, answer="正在办")
+    await house.act("supervisor", ticket, "return_order", order=2, reason="没有措施和期限")
+    await house.act("roads", ticket, "answer_order", order=2, answer="管材已到，今日完工")
+    await house.act("supervisor", ticket, "accept_order", order=2)
+    await house.act("roads", ticket, "claim_exemption", order=2, ground="circumstance", reason="台风停工十日")
+    await house.act("supervisor", ticket, "decide_exemption", order=2, approve=True, answer="有气象证明")
     await house.act("roads", ticket, "reply", assignment=2, **REPLY)
 
     # Review and follow-up: the first caller is not satisfied, so it is done again.

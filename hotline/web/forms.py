@@ -17,16 +17,20 @@ from dispatch import actions as do
 from dispatch.errors import BadAction
 from dispatch.lifecycle import Offer
 from dispatch.model import (
+    Body,
     Channel,
     Contact,
+    ExemptionGround,
     Level,
     Line,
+    PauseReason,
     ReturnReason,
     Rung,
     Satisfaction,
     Term,
     Ticket,
     TicketType,
+    TransferGround,
     Urgency,
 )
 from dispatch.rulebook import ALL_AREAS, Rulebook
@@ -35,8 +39,8 @@ from hotline.errors import BadInput
 from hotline.web import words
 
 Kind = Literal[
-    "line", "text", "choice", "radio", "truth", "tick", "department", "departments", "below", "category", "area",
-    "number", "date", "ticket", "phone",
+    "line", "text", "choice", "radio", "truth", "tick", "department", "departments", "below", "others", "category",
+    "area", "number", "date", "ticket", "phone",
 ]  # fmt: skip
 Typed = Mapping[str, Sequence[str]]
 """What somebody typed into a form: every value of every name."""
@@ -49,7 +53,7 @@ class Field:
     name: str
     kind: Kind = "text"
     needed: bool = True
-    choices: type[Term] | Literal["refusals"] | None = None
+    choices: type[Term] | tuple[Term, ...] | Literal["refusals"] | None = None
 
 
 def _lead_and_co(*between: Field) -> tuple[Field, ...]:
@@ -64,6 +68,9 @@ OVERRIDE = Field("override", "line", needed=False)
 NOTE = Field("note", needed=False)
 REASON = Field("reason")
 CATEGORY = Field("category", "category")
+
+ISSUED = tuple(rung for rung in Rung if rung is not Rung.TRANSFERRED)
+"""The papers of the ordinary form; handing a case over has a form of its own."""
 
 FORMS: Mapping[str, tuple[Field, ...]] = {
     "dispatch": (*_lead_and_co(), Field("why", "line", needed=False), OVERRIDE),
@@ -105,12 +112,33 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         Field("suggested", "department", needed=False),
     ),
     "ask_extension": (Field("working_days", "number"), REASON, Field("basis", "line", needed=False)),
+    "ask_pause": (
+        Field("pause_code", "choice", choices=PauseReason),
+        Field("working_days", "number"),
+        REASON,
+        Field("basis", "line", needed=False),
+    ),
+    "resume": (REASON,),
+    "inform": (Field("how"),),
     "ask_promise": (Field("until", "date"), Field("measures")),
     "ask_termination": (REASON, Field("basis", "line")),
     "decide": (Field("approve", "truth"), Field("answer")),
     "urge": (NOTE,),
-    "supervise": (Field("rung", "choice", choices=Rung), Field("demand")),
+    "supervise": (
+        Field("rung", "choice", choices=ISSUED),
+        Field("demand"),
+        Field("joint", "others", needed=False),
+    ),
     "answer_order": (Field("answer"),),
+    "accept_order": (NOTE,),
+    "return_order": (REASON,),
+    "transfer": (
+        Field("body", "choice", choices=Body),
+        Field("ground", "choice", choices=TransferGround),
+        REASON,
+    ),
+    "claim_exemption": (Field("ground", "choice", choices=ExemptionGround), REASON),
+    "decide_exemption": (Field("approve", "truth"), Field("answer")),
     "pass_review": (NOTE,),
     "send_back": (REASON,),
     "visit": (
@@ -156,12 +184,15 @@ SENDING = frozenset({"dispatch", "designate"})
 """Actions that need a category."""
 SIMPLE = frozenset({"accept"})
 """Actions of one button."""
-GRAVE = frozenset({"withdraw", "refuse", "recall", "send_back", "ask_termination", "unmerge"})
+GRAVE = frozenset({"transfer", "withdraw", "refuse", "recall", "send_back", "ask_termination", "unmerge"})
 """Actions that end something: their buttons are quieter."""
 FIRST = (
     "decide",
     "accept",
     "answer_order",
+    "inform",
+    "accept_order",
+    "decide_exemption",
     "dispatch",
     "designate",
     "pass_review",
@@ -391,7 +422,15 @@ def _options(one: Field, codes: Codes) -> tuple[Option, ...]:
 
 
 def _options_on(one: Field, offer: Offer, ticket: Ticket, codes: Codes) -> tuple[Option, ...]:
-    return tuple(_below(ticket, offer.number, codes)) if one.kind == "below" else _options(one, codes)
+    if one.kind == "below":
+        return tuple(_below(ticket, offer.number, codes))
+    return tuple(_others(ticket, offer.number, codes)) if one.kind == "others" else _options(one, codes)
+
+
+def _others(ticket: Ticket, number: int, codes: Codes) -> Iterator[Option]:
+    for one in ticket.assignments:
+        if one.is_open and one.number != number:
+            yield Option(str(one.number), codes.department(one.department))
 
 
 def _below(ticket: Ticket, number: int, codes: Codes) -> Iterator[Option]:
@@ -435,6 +474,8 @@ def _value(action: str, one: Field, typed: Typed, codes: Codes) -> object:
             if one.needed and not given:
                 raise BadAction(action, one.name, "is missing")
             return given
+        case "others":
+            return [part for part in typed.get(one.name, ()) if part]
         case "tick":
             return bool(text)
         case "department":

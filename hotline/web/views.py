@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import orjson
 
 from dispatch import actions as do
-from dispatch.deadlines import warns_at
+from dispatch import deadlines
 from dispatch.lifecycle import HOLDERS
 from dispatch.model import (
     Actor,
@@ -37,6 +37,7 @@ from dispatch.model import (
     TicketType,
     Urgency,
 )
+from dispatch.model import Lamp as Colour
 from dispatch.rulebook import Risk
 from hotline import tickets
 from hotline.web import forms, words
@@ -388,9 +389,8 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
     """Return the ticket page of one person."""
     ticket, matter = seen.file.ticket, seen.file.matter
     due = min((clock.due_at for clock in ticket.running() if clock.kind.is_duty), default=None)
-    warn = codes.rulebook.policy.warn_share_left
     clocks = sorted(ticket.clocks, key=lambda clock: (not clock.kind.is_duty, clock.due_at))
-    lines = [_clock(clock, codes, now, warn) for clock in clocks]
+    lines = [_clock(clock, codes, now) for clock in clocks]
     offered = frozenset(offer.action for offer in seen.offers)
     return Page(
         id=str(ticket.id),
@@ -487,8 +487,15 @@ def _caller(person: tickets.Person, seen: tickets.View, actor: Actor, clear: tic
     )
 
 
-def _clock(clock: Clock, codes: Codes, now: datetime, warn: float) -> ClockLine:
-    basis, _, version = clock.rule.rpartition("（")
+_LAMPS: Mapping[Colour, Lamp] = {
+    Colour.RED: "red",
+    Colour.YELLOW: "yellow",
+    Colour.GREEN: "green",
+    Colour.NONE: "none",
+}
+
+
+def _clock(clock: Clock, codes: Codes, now: datetime) -> ClockLine:
     late = clock.is_overdue(now)
     ended = ""
     if clock.stop:
@@ -499,23 +506,13 @@ def _clock(clock: Clock, codes: Codes, now: datetime, warn: float) -> ClockLine:
         started=words.moment(clock.started_at),
         due=words.moment(clock.due_at),
         left=words.left(clock.due_at, now) if clock.is_running else "",
-        lamp=_clock_lamp(clock, now, warn),
+        lamp=_LAMPS[deadlines.lamp(clock, now, codes.rulebook)],
         allowance=words.allowance(clock.allowance),
-        rule=basis or clock.rule,
-        version=version.removesuffix("）") if basis else "",
+        rule=clock.rule,
+        version=clock.rules,
         provisional=clock.provisional,
         ended=ended,
     )
-
-
-def _clock_lamp(clock: Clock, now: datetime, warn: float) -> Lamp:
-    if not clock.is_running:
-        return "red" if clock.is_overdue(now) else "none"
-    if not clock.kind.is_duty:
-        return "none"
-    if now > clock.due_at:
-        return "red"
-    return "yellow" if now >= warns_at(clock, warn) else "green"
 
 
 def _card(one: Assignment, ticket: Ticket, codes: Codes) -> Card:
@@ -551,19 +548,36 @@ def _request(one: Request, codes: Codes) -> tuple[str, tuple[Pair, ...]]:
         "suggested": one.suggested,
     }
     facts = [(words.moment(one.asked_at), one.reason)]
+    if one.pause_code:
+        facts.append((words.FIELDS["pause_code"], one.pause_code.chinese))
     if one.basis:
         facts.append((words.FIELDS["basis"], one.basis))
     facts.append(
         (words.W.decision, " ".join(filter(None, (one.decision.chinese, words.moment(one.decided_at), one.answer))))
     )
+    if one.ended_at:
+        facts.append((words.W.resumed, words.moment(one.ended_at)))
+    if one.told_at:
+        facts.append((words.W.told, words.moment(one.told_at)))
     return f"{words.W.requests} {one.number} · {_asked_for(row, codes)}", tuple(facts)
 
 
 def _order(one: Order) -> tuple[str, tuple[Pair, ...]]:
+    w = words.W
     facts = [(words.moment(one.issued_at), one.demand)]
+    if one.body and one.ground:
+        facts.append((one.body.chinese, one.ground.chinese))
     if one.answered_at:
-        facts.append((f"{words.moment(one.answered_at)} {words.W.replied}", one.answer))
-    return f"{one.rung.chinese} {one.number}" + (words.LAPSED if one.lapsed else ""), tuple(facts)
+        facts.append((f"{words.moment(one.answered_at)} {w.replied}", one.answer))
+    if one.remark:
+        facts.append((w.order_remark, one.remark))
+    if one.exemption and one.exemption_ground:
+        facts.append(
+            (f"{w.exemption} {one.exemption.chinese}", f"{one.exemption_ground.chinese}：{one.exemption_reason}")
+        )
+        facts += [(w.exemption_answer, one.exemption_answer)] if one.exemption_answer else []
+    joint = words.JOINT if one.joint else ""
+    return f"{joint}{one.rung.chinese} {one.number} · {one.state.chinese}", tuple(facts)
 
 
 REPLY_PARTS = ("received", "findings", "handling", "follows", "genuine", "solved")

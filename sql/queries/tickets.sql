@@ -24,13 +24,15 @@ WITH ticket AS (
       FROM ticket, jsonb_to_recordset(:assignments::jsonb) AS new(number integer, department text, duty text, state text,
            sent_at timestamptz, sent_cycle integer, due_at timestamptz)
 ), clock AS (
-    INSERT INTO clocks (ticket_id, number, kind, subject, cycle, department, started_at, due_at, allowance, rule,
-                        provisional, stopped_at, stop, look_at)
+    INSERT INTO clocks (ticket_id, number, kind, subject, cycle, department, started_at, due_at, allowance, rule, rules,
+                        calendar, counted_from, until, ceiling, floor, provisional, stopped_at, stop, look_at)
     SELECT ticket.id, new.number, new.kind, new.subject, new.cycle, new.department, new.started_at, new.due_at,
-           new.allowance, new.rule, new.provisional, new.stopped_at, new.stop, new.look_at
+           new.allowance, new.rule, new.rules, new.calendar, new.counted_from, new.until, new.ceiling, new.floor,
+           new.provisional, new.stopped_at, new.stop, new.look_at
       FROM ticket, jsonb_to_recordset(:clocks::jsonb) AS new(number integer, kind text, subject integer, cycle integer,
-           department text, started_at timestamptz, due_at timestamptz, allowance text, rule text, provisional boolean,
-           stopped_at timestamptz, stop text, look_at timestamptz)
+           department text, started_at timestamptz, due_at timestamptz, allowance text, rule text, rules text,
+           calendar text, counted_from timestamptz, until timestamptz, ceiling timestamptz, floor timestamptz,
+           provisional boolean, stopped_at timestamptz, stop text, look_at timestamptz)
 ), event AS (
     INSERT INTO events (ticket_id, number, at, person, role, department, action, data, changes, state)
     SELECT ticket.id, new.number, new.at, new.person, new.role, new.department, new.action, new.data, new.changes, new.state
@@ -52,7 +54,7 @@ SELECT id FROM tickets WHERE source = :source AND outside_id = :outside_id;
 -- Some tickets with all their parts and what was said.
 SELECT ticket.id, ticket.version, ticket.state, ticket.type, ticket.urgency, ticket.category, ticket.area, ticket.owner,
        ticket.confidential, ticket.sensitive, ticket.reported, ticket.outcome, ticket.cycle, ticket.returns,
-       ticket.returned_by, ticket.merged_into, ticket.urged_at, ticket.bad_rating_at, ticket.received_at,
+       ticket.returned_by, ticket.merged_into, ticket.urged_at, ticket.urges, ticket.bad_rating_at, ticket.received_at,
        ticket.entered_at, ticket.due_at, ticket.channel, ticket.source, ticket.outside_id, ticket.title, ticket.text,
        ticket.original_sealed IS NOT NULL AS has_original, ticket.place, ticket.opened_by, ticket.judged, ticket.suggestion,
        (SELECT jsonb_agg(jsonb_build_object('number', number, 'reachable', reachable, 'real_name', real_name,
@@ -77,7 +79,7 @@ WITH ticket AS (
        SET version = :version, state = :state, type = :type, urgency = :urgency, category = :category, area = :area,
            owner = :owner, confidential = :confidential, sensitive = :sensitive, outcome = :outcome, cycle = :cycle,
            returns = :returns, returned_by = :returned_by, merged_into = :merged_into, urged_at = :urged_at,
-           bad_rating_at = :bad_rating_at, entered_at = :entered_at, due_at = :due_at
+           urges = :urges, bad_rating_at = :bad_rating_at, entered_at = :entered_at, due_at = :due_at
      WHERE id = :id AND version = :version - 1
     RETURNING id
 ), caller AS (
@@ -100,35 +102,49 @@ WITH ticket AS (
            replied_at = EXCLUDED.replied_at, solved = EXCLUDED.solved, extensions = EXCLUDED.extensions,
            promised_for = EXCLUDED.promised_for, due_at = EXCLUDED.due_at
 ), request AS (
-    INSERT INTO requests (ticket_id, number, kind, assignment, asked_by, asked_at, reason, reason_code, basis, suggested,
-                          working_days, until, decision, decided_at, decided_by, answer)
-    SELECT ticket.id, new.number, new.kind, new.assignment, new.asked_by, new.asked_at, new.reason, new.reason_code,
-           new.basis, new.suggested, new.working_days, new.until, new.decision, new.decided_at, new.decided_by, new.answer
+    INSERT INTO requests (ticket_id, number, kind, assignment, asked_by, asked_at, reason, cycle, reason_code, pause_code,
+                          basis, suggested, working_days, until, approver, decision, decided_at, decided_by, answer,
+                          ended_at, told_at)
+    SELECT ticket.id, new.number, new.kind, new.assignment, new.asked_by, new.asked_at, new.reason, new.cycle,
+           new.reason_code, new.pause_code, new.basis, new.suggested, new.working_days, new.until, new.approver,
+           new.decision, new.decided_at, new.decided_by, new.answer, new.ended_at, new.told_at
       FROM ticket, jsonb_to_recordset(:requests::jsonb) AS new(number integer, kind text, assignment integer,
-           asked_by text, asked_at timestamptz, reason text, reason_code text, basis text, suggested text,
-           working_days integer, until timestamptz, decision text, decided_at timestamptz, decided_by text, answer text)
+           asked_by text, asked_at timestamptz, reason text, cycle integer, reason_code text, pause_code text,
+           basis text, suggested text, working_days integer, until timestamptz, approver text, decision text,
+           decided_at timestamptz, decided_by text, answer text, ended_at timestamptz, told_at timestamptz)
     ON CONFLICT (ticket_id, number) DO UPDATE
        SET decision = EXCLUDED.decision, decided_at = EXCLUDED.decided_at, decided_by = EXCLUDED.decided_by,
-           answer = EXCLUDED.answer
+           answer = EXCLUDED.answer, until = EXCLUDED.until, ended_at = EXCLUDED.ended_at, told_at = EXCLUDED.told_at
 ), supervision AS (
-    INSERT INTO orders (ticket_id, number, assignment, rung, issued_by, issued_at, demand, answered_at, answer, lapsed)
-    SELECT ticket.id, new.number, new.assignment, new.rung, new.issued_by, new.issued_at, new.demand, new.answered_at,
-           new.answer, new.lapsed
+    INSERT INTO orders (ticket_id, number, assignment, rung, issued_by, issued_at, demand, joint, answered_at, answer,
+                        returned, remark, accepted_at, escalated, lapsed, body, ground, exemption, exemption_ground,
+                        exemption_reason, exemption_answer)
+    SELECT ticket.id, new.number, new.assignment, new.rung, new.issued_by, new.issued_at, new.demand, new.joint,
+           new.answered_at, new.answer, new.returned, new.remark, new.accepted_at, new.escalated, new.lapsed, new.body,
+           new.ground, new.exemption, new.exemption_ground, new.exemption_reason, new.exemption_answer
       FROM ticket, jsonb_to_recordset(:orders::jsonb) AS new(number integer, assignment integer, rung text,
-           issued_by text, issued_at timestamptz, demand text, answered_at timestamptz, answer text, lapsed boolean)
+           issued_by text, issued_at timestamptz, demand text, joint integer, answered_at timestamptz, answer text,
+           returned integer, remark text, accepted_at timestamptz, escalated boolean, lapsed boolean, body text,
+           ground text, exemption text, exemption_ground text, exemption_reason text, exemption_answer text)
     ON CONFLICT (ticket_id, number) DO UPDATE
-       SET answered_at = EXCLUDED.answered_at, answer = EXCLUDED.answer, lapsed = EXCLUDED.lapsed
+       SET answered_at = EXCLUDED.answered_at, answer = EXCLUDED.answer, returned = EXCLUDED.returned,
+           remark = EXCLUDED.remark, accepted_at = EXCLUDED.accepted_at, escalated = EXCLUDED.escalated,
+           lapsed = EXCLUDED.lapsed, exemption = EXCLUDED.exemption, exemption_ground = EXCLUDED.exemption_ground,
+           exemption_reason = EXCLUDED.exemption_reason, exemption_answer = EXCLUDED.exemption_answer
 ), clock AS (
-    INSERT INTO clocks (ticket_id, number, kind, subject, cycle, department, started_at, due_at, allowance, rule,
-                        provisional, stopped_at, stop, look_at)
+    INSERT INTO clocks (ticket_id, number, kind, subject, cycle, department, started_at, due_at, allowance, rule, rules,
+                        calendar, counted_from, until, ceiling, floor, provisional, stopped_at, stop, look_at)
     SELECT ticket.id, new.number, new.kind, new.subject, new.cycle, new.department, new.started_at, new.due_at,
-           new.allowance, new.rule, new.provisional, new.stopped_at, new.stop, new.look_at
+           new.allowance, new.rule, new.rules, new.calendar, new.counted_from, new.until, new.ceiling, new.floor,
+           new.provisional, new.stopped_at, new.stop, new.look_at
       FROM ticket, jsonb_to_recordset(:clocks::jsonb) AS new(number integer, kind text, subject integer, cycle integer,
-           department text, started_at timestamptz, due_at timestamptz, allowance text, rule text, provisional boolean,
-           stopped_at timestamptz, stop text, look_at timestamptz)
+           department text, started_at timestamptz, due_at timestamptz, allowance text, rule text, rules text,
+           calendar text, counted_from timestamptz, until timestamptz, ceiling timestamptz, floor timestamptz,
+           provisional boolean, stopped_at timestamptz, stop text, look_at timestamptz)
     ON CONFLICT (ticket_id, number) DO UPDATE
-       SET due_at = EXCLUDED.due_at, allowance = EXCLUDED.allowance, rule = EXCLUDED.rule,
-           provisional = EXCLUDED.provisional, stopped_at = EXCLUDED.stopped_at, stop = EXCLUDED.stop,
+       SET due_at = EXCLUDED.due_at, allowance = EXCLUDED.allowance, rule = EXCLUDED.rule, rules = EXCLUDED.rules,
+           calendar = EXCLUDED.calendar, counted_from = EXCLUDED.counted_from, until = EXCLUDED.until,
+           ceiling = EXCLUDED.ceiling, floor = EXCLUDED.floor, provisional = EXCLUDED.provisional, stopped_at = EXCLUDED.stopped_at, stop = EXCLUDED.stop,
            look_at = EXCLUDED.look_at
 ), notice AS (
     INSERT INTO notices (key, ticket_id, department, role, kind, facts, created_at, try_at)

@@ -10,10 +10,29 @@ WITH due AS (
 )
 UPDATE clocks
    SET look_at = :again
-  FROM due
- WHERE clocks.ticket_id = due.ticket_id AND clocks.number = due.number
+  FROM due, tickets ticket
+ WHERE clocks.ticket_id = due.ticket_id AND clocks.number = due.number AND ticket.id = clocks.ticket_id
 RETURNING clocks.ticket_id, clocks.number, clocks.kind, clocks.subject, clocks.cycle, clocks.department,
-          clocks.started_at, clocks.due_at, clocks.allowance, clocks.rule, clocks.provisional, clocks.stopped_at, clocks.stop;
+          clocks.started_at, clocks.due_at, clocks.allowance, clocks.rule, clocks.rules, clocks.calendar,
+          clocks.counted_from, clocks.until, clocks.ceiling, clocks.floor, clocks.provisional, clocks.stopped_at,
+          clocks.stop, ticket.urgency,
+          (SELECT paper.rung FROM orders paper
+            WHERE clocks.kind = 'order' AND paper.ticket_id = clocks.ticket_id AND paper.number = clocks.subject) AS paper;
+
+-- name: find_once
+-- Keep findings about one clock; returns the names of those that were new.
+INSERT INTO findings (ticket_id, clock, finding, due_at, found_at)
+SELECT new.ticket_id, new.number, new.finding, new.due_at, :now
+  FROM jsonb_to_recordset(:findings::jsonb) AS new(ticket_id bigint, number integer, finding text, due_at timestamptz)
+ON CONFLICT DO NOTHING
+RETURNING finding;
+
+-- name: tell
+-- Put notices into the outbox; those that were told before are passed over.
+INSERT INTO notices (key, ticket_id, department, role, kind, facts, created_at, try_at)
+SELECT new.key, new.ticket_id, new.department, new.role, new.kind, new.facts, :at, :at
+  FROM jsonb_to_recordset(:notices::jsonb) AS new(key text, ticket_id bigint, department text, role text, kind text, facts jsonb)
+ON CONFLICT (key) DO NOTHING;
 
 -- name: record_looks
 -- Keep what was found about clocks, tell the departments, and set when to look again; a clock that moves just now

@@ -9,7 +9,7 @@ import pytest
 
 from dispatch import actions as do
 from dispatch.errors import DispatchError, Rule, RuleBroken
-from dispatch.model import TicketState, TicketType
+from dispatch.model import Rung, TicketState, TicketType
 from hotline import reports, tickets
 from hotline.db import Pool
 from hotline.desk import Desk
@@ -198,7 +198,7 @@ async def test_a_two_character_word_is_found_by_its_index(desk: Desk) -> None:
     assert "tickets_by_gram" in str(plan)
 
 
-async def test_the_watcher_finds_each_thing_once_and_changes_no_ticket(desk: Desk) -> None:
+async def test_the_watcher_finds_each_thing_once_and_changes_no_state(desk: Desk) -> None:
     opened = await tickets.open_ticket(desk, intake(category="050901"), AGENT)
     before = (await desk.store.file(opened.ticket_id)).ticket
     desk.clock = lambda: NOW + timedelta(days=60)
@@ -210,9 +210,11 @@ async def test_the_watcher_finds_each_thing_once_and_changes_no_ticket(desk: Des
         pass
 
     _states, _outcomes, findings = await reports.tallies(desk)
+    after = (await desk.store.file(opened.ticket_id)).ticket
     late = [clock for clock in before.clocks if clock.kind.is_duty and clock.is_running]
     assert findings["overdue"] == len(late)
-    assert (await desk.store.file(opened.ticket_id)).ticket.version == before.version
+    assert [order.rung for order in after.orders] == [Rung.LISTED], "both rungs were due: the higher one speaks"
+    assert (after.state, after.assignments) == (before.state, before.assignments)
 
 
 async def test_an_event_is_never_older_than_the_one_before(desk: Desk) -> None:
