@@ -109,10 +109,13 @@ def _add_trials(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     simulate.add_argument("--json", action="store_true", help="print the report as JSON")
     simulate.set_defaults(run=_simulate)
     bench = commands.add_parser("bench", help="measure, always beside a bare baseline in the same run")
-    bench.add_argument("what", choices=("intake", "board"))
+    bench.add_argument("what", choices=("intake", "board", "watch"))
     bench.add_argument("--json", action="store_true", help="print the figures as JSON")
     bench.add_argument("--seconds", type=float, default=5.0, help="of each measurement (5)")
     bench.add_argument("--tickets", type=int, default=100_000, help="open tickets that `board` fills in (100000)")
+    bench.add_argument("--clocks", type=int, default=10_000, help="running clocks that `watch` fills in (10000)")
+    bench.add_argument("--chaos", action="store_true", help="`watch`: kill workers and servers while clocks come due")
+    bench.add_argument("--seed", type=int, default=1, help="the dice of --chaos (1)")
     bench.set_defaults(run=_bench)
 
 
@@ -217,11 +220,23 @@ def _simulate(options: argparse.Namespace, config: settings.Config) -> int:
 
 
 def _bench(options: argparse.Namespace, config: settings.Config) -> int:
+    if options.what == "watch":
+        return _bench_watch(options, config)
     from hotline import bench
 
     return bench.run(
         config, options.what, seconds=options.seconds, number=options.tickets, as_json=options.json, say=_say
     )
+
+
+def _bench_watch(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import bench_watch
+
+    if options.chaos:
+        trial = bench_watch.Trial(clocks=60_000, per_second=200, seconds=100, workers=3)
+        return bench_watch.chaos(config, trial, seed=options.seed, as_json=options.json, say=_say)
+    trial = bench_watch.Trial(clocks=options.clocks, per_second=200, seconds=15)
+    return bench_watch.scale(config, trial, as_json=options.json, say=_say)
 
 
 def _say(text: str) -> None:

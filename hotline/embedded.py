@@ -10,6 +10,8 @@ stops them when their last user has died without a word. A city's own servers ar
     home/keys                   the first run's keys for personal data
 """
 
+from __future__ import annotations
+
 import base64
 import contextlib
 import fcntl
@@ -27,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +72,8 @@ _POSTGRES_SETTINGS = {
 # For tests, which lose nothing when the machine dies. Benches keep everything on.
 _CARELESS_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+_NO_SETTINGS: Mapping[str, str] = {}
+
 # Every process that we started, whether we leave before it or it dies before us: asking after them buries the dead.
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -82,12 +86,22 @@ class Urls:
     redis: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The process ids of the servers; None for one that does not run."""
+
+    postgres: int | None
+    redis: int | None
+
+
 @contextmanager
-def servers(home: Path, say: Say, *, durable: bool = True, with_redis: bool = True) -> Iterator[Urls]:
+def servers(
+    home: Path, say: Say, *, durable: bool = True, with_redis: bool = True, settings: Mapping[str, str] = _NO_SETTINGS
+) -> Iterator[Urls]:
     """Start what is not running yet over the data in `home`, and stop it at the end if nobody else uses it.
 
-    `say` is told what takes longer than two seconds and what is missing. `durable` False gives up fsync. Raises
-    ServerFailed with the end of the server's log.
+    `say` is told what takes longer than two seconds and what is missing. `durable` False gives up fsync; `settings` are
+    further ones for a PostgreSQL that is started. Raises ServerFailed with the end of the server's log.
     """
     home = home.absolute()
     house = _House.open(home, say)
@@ -97,7 +111,7 @@ def servers(home: Path, say: Say, *, durable: bool = True, with_redis: bool = Tr
             try:
                 with house.lock("start.lock", fcntl.LOCK_EX):
                     fcntl.flock(users, fcntl.LOCK_SH)
-                    urls = _start(house, durable=durable, with_redis=with_redis)
+                    urls = _start(house, durable=durable, with_redis=with_redis, settings=settings)
                 yield urls
             finally:
                 with house.lock("start.lock", fcntl.LOCK_EX):
@@ -107,16 +121,33 @@ def servers(home: Path, say: Say, *, durable: bool = True, with_redis: bool = Tr
 
 
 @contextmanager
-def temporary(say: Say = lambda _: None, *, durable: bool = False, with_redis: bool = True) -> Iterator[Urls]:
+def temporary(
+    say: Say = lambda _: None,
+    *,
+    durable: bool = False,
+    with_redis: bool = True,
+    settings: Mapping[str, str] = _NO_SETTINGS,
+) -> Iterator[Urls]:
     """Start fresh servers in a folder of their own, which is removed at the end, also after a crash of ours."""
     home = Path(tempfile.mkdtemp(prefix="hotline-"))
     home.chmod(0o755)
     (home / _TEMPORARY_MARK).touch()
     try:
-        with servers(home, say, durable=durable, with_redis=with_redis) as urls:
+        with servers(home, say, durable=durable, with_redis=with_redis, settings=settings) as urls:
             yield urls
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def home_of(urls: Urls) -> Path:
+    """Return the folder of servers whose sockets lie in it, as those of `temporary` do."""
+    return Path(urls.database.partition("host=")[2]).parent
+
+
+def processes(home: Path) -> Processes:
+    """Return which servers of `home` run at the moment."""
+    house = _House(home, lambda _: None, None)
+    return Processes(_postgres_pid(house), _redis_pid(house))
 
 
 def personal_data_keys(home: Path) -> tuple[Key, ...]:
@@ -154,7 +185,7 @@ class _House:
     user: int | None
 
     @classmethod
-    def open(cls, home: Path, say: Say) -> "_House":
+    def open(cls, home: Path, say: Say) -> _House:
         if not home.exists():
             home.mkdir(parents=True)
             if os.geteuid() == 0:
@@ -280,10 +311,10 @@ def _server_user(home: Path, say: Say) -> int:
 # --- start ---------------------------------------------------------------------------------------------------------
 
 
-def _start(house: _House, *, durable: bool, with_redis: bool) -> Urls:
+def _start(house: _House, *, durable: bool, with_redis: bool, settings: Mapping[str, str]) -> Urls:
     begun = time.monotonic()
     house.give(house.sockets)
-    postgres = None if _postgres_runs(house) else _start_postgres(house, durable=durable)
+    postgres = None if _postgres_runs(house) else _start_postgres(house, durable=durable, further=settings)
     _wait_for_postgres(house, postgres)
     program = _redis_program(house) if with_redis and not _redis_answers(house) else None
     redis = program and _start_redis(house, program, durable=durable)
@@ -298,7 +329,7 @@ def _start(house: _House, *, durable: bool, with_redis: bool) -> Urls:
     )
 
 
-def _start_postgres(house: _House, *, durable: bool) -> subprocess.Popen[bytes]:
+def _start_postgres(house: _House, *, durable: bool, further: Mapping[str, str]) -> subprocess.Popen[bytes]:
     programs = _postgres_programs(house)
     if not (house.postgres / "PG_VERSION").exists():
         house.say("Making the database: the first start takes a few seconds.")
@@ -309,7 +340,7 @@ def _start_postgres(house: _House, *, durable: bool) -> subprocess.Popen[bytes]:
     house.give(house.postgres)
     _clear_after_a_crash(house)
     settings = _POSTGRES_SETTINGS | {"unix_socket_directories": str(house.sockets)}
-    settings |= {} if durable else _CARELESS_SETTINGS
+    settings |= ({} if durable else _CARELESS_SETTINGS) | dict(further)
     command = [str(programs / "postgres"), "-D", str(house.postgres)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]

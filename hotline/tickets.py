@@ -686,7 +686,7 @@ def _told_of_order(ticket: Ticket, action: do.Action) -> Iterator[tuple[str, str
 
 # --- the watcher ------------------------------------------------------------------------------------------------------
 
-CLAIM_FOR = timedelta(minutes=2)
+CLAIM_FOR = timedelta(seconds=30)
 """How long a claimed clock is put off: a worker that dies loses nothing, another looks again after this."""
 
 

@@ -25,7 +25,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("web", "api", "notify", "worker"),
     ("app",),
     ("serving",),  # commands that run what app builds
-    ("simulation", "bench", "demo", "telephone"),
+    ("simulation", "bench", "bench_watch", "demo", "telephone"),
     ("cli",),
     ("handbook",),  # writes the generated parts of docs, the commands among them
     ("__main__",),

@@ -54,7 +54,7 @@ async def test_a_turn_that_fails_is_tried_again_and_stops_no_other(caplog: pytes
         return take
 
     working = [
-        asyncio.create_task(worker._repeat(name, take, pause=0.001))
+        asyncio.create_task(worker._repeat(name, take, pause=lambda: 0.001))
         for name, take in (
             ("poisoned", turn("poisoned", ValueError("a bad row"), Unavailable("the database"))),
             ("healthy", turn("healthy")),
@@ -79,7 +79,7 @@ async def test_a_busy_turn_is_followed_at_once_by_the_next() -> None:
         left -= 1
         return left
 
-    working = asyncio.create_task(worker._repeat("busy", take, pause=60))
+    working = asyncio.create_task(worker._repeat("busy", take, pause=lambda: 60))
     await until(lambda: _answer(left == 0), seconds=5)
     working.cancel()
 
