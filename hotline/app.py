@@ -9,8 +9,8 @@ from datetime import datetime
 
 from aiohttp import web
 
-from hotline import db, embedded
-from hotline.api import events
+from hotline import db, embedded, metrics
+from hotline.api import events, monitor
 from hotline.api import routes as api
 from hotline.config import Config, Key
 from hotline.desk import Desk, wall_clock
@@ -63,15 +63,17 @@ async def open_desk(
 def make_application(desk: Desk, config: Config) -> web.Application:
     """Return the web application: pages and API over one desk."""
     application = web.Application(
-        middlewares=[safe_headers, errors_as_json, errors_as_pages, who_asks],
+        middlewares=[metrics.timed, safe_headers, errors_as_json, errors_as_pages, who_asks],
         client_max_size=api.LONGEST_BODY,
     )
     application[DESK] = desk
     application[CONFIG] = config
+    application[metrics.METRICS] = metrics.Metrics()
     application[events.HUB] = hub = Hub()
     application.cleanup_ctx.append(lambda _: events.hearing(hub, desk))
     application.on_shutdown.append(lambda _: events.let_go(hub))
     application.add_routes(api.routes())
     application.add_routes(events.routes())
+    application.add_routes(monitor.routes())
     application.add_routes(pages.routes())
     return application

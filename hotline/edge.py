@@ -161,6 +161,8 @@ _EXACT_IN_SCRIPTS = 2**53
 @web.middleware
 async def who_asks(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find the session of the cookie or the bearer token; a database that is away is no log-out."""
+    if request.path in _FOR_MONITORS:
+        return await handler(request)
     token = request.cookies.get(COOKIE, "")
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     # Only a bearer token proves that no browser sent the request by itself: Basic it adds like a cookie.
@@ -172,6 +174,10 @@ async def who_asks(request: web.Request, handler: Handler) -> web.StreamResponse
     if session:
         request[SESSION] = session
     return await handler(request)
+
+
+_FOR_MONITORS = frozenset({"/metrics", "/healthz"})
+"""Nobody is logged in there, and they must answer while the database, with its sessions, is away."""
 
 
 @web.middleware

@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 
 from dispatch.model import Role
-from hotline import auth, contacts, exchange, office, worker
+from hotline import auth, contacts, exchange, guard, office, worker
 from hotline.app import Engines, engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
@@ -26,7 +26,10 @@ from hotline.errors import BadInput
 from hotline.web import words
 
 Say = Callable[[str], None]
-SILENT_AFTER = timedelta(seconds=60)
+_WRONG = {
+    "dead": "no worker is alive: deadlines are not watched, notices not delivered; start `hotline worker`",
+    "behind": "workers are alive but behind: deadlines are looked at late; see their logs, or start another",
+}
 
 
 def serve(config: Config, say: Say) -> int:
@@ -142,14 +145,16 @@ def check(config: Config, say: Say) -> int:
     async def go(desk: Desk) -> int:
         say("database: reached, at this release")
         say(f"redis: {'reached' if desk.live.connected else 'none; sessions live in PostgreSQL alone'}")
-        beats = await desk.store.fetch("heartbeats")
-        silent = [row for row in beats if desk.now() - row["at"] > SILENT_AFTER]
-        for row in beats:
-            say(f"worker {row['worker']}: last alive {row['at'].isoformat()}, {row['lag_seconds']:.0f} s late")
-        if not beats or len(silent) == len(beats):
-            say("no worker is alive: deadlines are not watched, notices not delivered; start `hotline worker`")
-            return 1
-        return 0
+        seen = await guard.health(desk, timedelta(seconds=config.silent_seconds))
+        for sign in seen.signs:
+            say(f"worker {sign.worker}: last alive {sign.at.isoformat()}")
+        say(f"deadlines: {seen.due} wait to be looked at, the first since {seen.lag.total_seconds():.0f} s")
+        for row in await desk.store.fetch("open_alarms"):
+            say(f"alarm since {row['raised_at'].isoformat()}: {row['kind']} {row['subject']} {row['facts']}")
+        state = seen.state(timedelta(seconds=config.lag_seconds))
+        if state in _WRONG:
+            say(_WRONG[state])
+        return 1 if state in _WRONG else 0
 
     return _run(config, say, go)
 
@@ -225,9 +230,22 @@ async def listening(desk: Desk, config: Config) -> AsyncIterator[None]:
     await runner.setup()
     try:
         await web.TCPSite(runner, config.host, config.port, reuse_port=False).start()
-        yield
+        async with guarded(desk, config):
+            yield
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def guarded(desk: Desk, config: Config) -> AsyncIterator[None]:
+    """Watch the workers while inside."""
+    task = asyncio.create_task(guard.Guard(desk, config).run(), name="guard")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def address(config: Config) -> str:

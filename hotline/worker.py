@@ -7,8 +7,10 @@ logged and tried again: one bad moment never stops supervision.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from time import time
 
 from hotline import tickets
@@ -24,6 +26,8 @@ DELIVER_SECONDS = 0.25
 """An idle turn of handing out reads two pages; people see their notices that much sooner."""
 _INTO_SECOND = 0.002
 BEAT_SECONDS = 10.0
+FORGET_AFTER = timedelta(days=1)
+"""A worker of which nothing was heard for so long will not come back under its name."""
 
 
 async def run(desk: Desk, name: str, config: Config) -> None:
@@ -39,6 +43,8 @@ async def run(desk: Desk, name: str, config: Config) -> None:
         )
     finally:
         await sender.close()
+        with contextlib.suppress(Unavailable):
+            await desk.store.execute("leave", worker=name)
 
 
 def until_next_second() -> float:
@@ -92,5 +98,5 @@ async def beat(desk: Desk, name: str) -> int:
     now = desk.now()
     look_at = await desk.store.fetch_value("next_look")
     lag = max(0.0, (now - look_at).total_seconds()) if look_at else 0.0
-    await desk.store.execute("beat", worker=name, at=now, lag_seconds=lag)
+    await desk.store.execute("beat", worker=name, at=now, lag_seconds=lag, forget_before=now - FORGET_AFTER)
     return 0

@@ -25,7 +25,7 @@ from dispatch.rulebook import DEFAULT_ALLOWANCES, Policy, Rulebook
 from hotline import embedded, office, tickets
 from hotline.app import make_application
 from hotline.calendar_seed import default_calendar
-from hotline.config import Key, read
+from hotline.config import Config, Key, read
 from hotline.db import Pool, connection
 from hotline.desk import Desk
 from hotline.errors import Unavailable
@@ -247,10 +247,10 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(desk: Desk) -> AsyncIterator[House]:
+async def open_house(desk: Desk, config: Config | None = None) -> AsyncIterator[House]:
     """Serve the desk over HTTP with all of PEOPLE logged in."""
     await add_people(desk)
-    async with TestClient(TestServer(make_application(desk, read({})))) as client:
+    async with TestClient(TestServer(make_application(desk, config or read({})))) as client:
         house = House(client, desk)
         await house.log_in(*PEOPLE)
         yield house

@@ -22,7 +22,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("tickets", "alarms", "contacts", "inbox", "office", "reports", "auth", "exchange", "calendar_seed"),
     ("calls",),  # uses tickets
     ("edge",),  # what pages and JSON have in common
-    ("web", "api", "notify", "worker"),
+    ("web", "api", "notify", "worker", "guard", "metrics"),
     ("app",),
     ("serving",),  # commands that run what app builds
     ("simulation", "bench", "bench_watch", "demo", "telephone"),

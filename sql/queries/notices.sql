@@ -35,6 +35,10 @@ WITH lock AS MATERIALIZED (
 )
 SELECT id, ticket_id, department, role, kind FROM placed ORDER BY place;
 
+-- name: notices_waiting
+-- How many notices are not handed out yet, counted up to 10000.
+SELECT count(*) FROM (SELECT 1 FROM notices WHERE try_at IS NOT NULL LIMIT 10000) waiting;
+
 -- name: notices_of_department
 -- The newest notices for a department, for the roles that they are meant for.
 SELECT id, ticket_id, kind, facts, created_at, seen_at

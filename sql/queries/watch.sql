@@ -74,10 +74,22 @@ UPDATE clocks SET stopped_at = due_at, stop = 'void', look_at = NULL
 -- When the next clock wants a look.
 SELECT min(look_at) AS look_at FROM clocks WHERE look_at IS NOT NULL;
 
+-- name: watch_lag
+-- Since when the most overdue look waits, and how many wait, counted up to 10000.
+SELECT (SELECT min(look_at) FROM clocks WHERE look_at <= :now) AS first,
+       (SELECT count(*) FROM (SELECT 1 FROM clocks WHERE look_at <= :now LIMIT 10000) due) AS due;
+
 -- name: beat
--- Say that a worker is alive and how late it was.
+-- Say that a worker is alive and how late it was; forget those of whom nothing was heard since a day.
+WITH forgotten AS (
+    DELETE FROM heartbeats WHERE at < :forget_before AND worker <> :worker
+)
 INSERT INTO heartbeats (worker, at, lag_seconds) VALUES (:worker, :at, :lag_seconds)
 ON CONFLICT (worker) DO UPDATE SET at = EXCLUDED.at, lag_seconds = EXCLUDED.lag_seconds;
+
+-- name: leave
+-- A worker says that it goes: nobody need worry.
+DELETE FROM heartbeats WHERE worker = :worker;
 
 -- name: heartbeats
 -- When each worker was last alive.
