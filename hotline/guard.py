@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Literal
 
-from hotline import alarms, worker
+from hotline import alarms, tickets, worker
 from hotline.config import Config
 from hotline.desk import Desk
 from hotline.errors import Unavailable
@@ -110,6 +110,9 @@ class Guard:
         if behind or seen.lag <= self._lag:
             facts = {"lag_seconds": round(seen.lag.total_seconds()), "due": seen.due}
             await self._set("behind", "", is_so=behind, facts=facts)
+        later = self._desk.now() + 2 * tickets.CLAIM_FOR
+        for row in await self._desk.store.fetch("looks_judged_again", later=later):
+            await self._set("look", row["subject"], is_so=False, facts={})
         if dead:
             await self._stand_in()
 

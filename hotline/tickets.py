@@ -7,7 +7,8 @@ its event, its clocks and its notices. Knows no HTML, no status codes and no Chi
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,8 +38,9 @@ from dispatch.rulebook import HOTLINE, LadderRule, RiskWord, Rulebook
 from dispatch.supervision import Finding, Look, Watched, assess, audience, provoked
 from dispatch.worktime import ZONE
 from hotline import vault
+from hotline.alarms import raise_alarm
 from hotline.desk import Desk
-from hotline.errors import BadInput, Forbidden, NotFound, StaleTicket
+from hotline.errors import BadInput, Forbidden, NotFound, StaleTicket, Unavailable
 from hotline.predictor import Judgement
 from hotline.store import File, Matter, Notice, Row, SealedCaller, Transaction
 from hotline.stream import Change, announce
@@ -701,23 +703,37 @@ async def look(desk: Desk, *, most: int = 500) -> int:
     looks, findings, notices, lapsed = [], [], [], []
     papers = []
     for row in rows:
-        watched = _watched(row)
-        if not watched.clock.kind.is_duty:
-            lapsed.append([row["ticket_id"], watched.clock.number])
-            continue
-        seen = assess(watched, rulebook, at=now)
-        if any(one.issues for one in seen.findings):
-            papers.append((row["ticket_id"], watched.clock, seen))
-            continue
-        looks.append(_look(row["ticket_id"], watched.clock, seen))
-        findings += _findings(row["ticket_id"], watched.clock, seen.findings)
-        notices += _notices_of(row["ticket_id"], watched.clock, seen.findings)
+        async with _one_by_one(desk, row["ticket_id"], row["number"]):
+            watched = _watched(row)
+            if not watched.clock.kind.is_duty:
+                lapsed.append([row["ticket_id"], watched.clock.number])
+                continue
+            seen = assess(watched, rulebook, at=now)
+            if any(one.issues for one in seen.findings):
+                papers.append((row["ticket_id"], watched.clock, seen))
+                continue
+            looks.append(_look(row["ticket_id"], watched.clock, seen))
+            findings += _findings(row["ticket_id"], watched.clock, seen.findings)
+            notices += _notices_of(row["ticket_id"], watched.clock, seen.findings)
     if lapsed:
         await desk.store.execute("lapse_windows", keys=lapsed)
     await desk.store.execute("record_looks", looks=looks, findings=findings, notices=notices, now=now, again=again)
     for ticket_id, clock, seen in papers:
-        await _look_with_paper(desk, ticket_id, clock, seen, now, again)
+        async with _one_by_one(desk, ticket_id, clock.number):
+            await _look_with_paper(desk, ticket_id, clock, seen, now, again)
     return len(rows)
+
+
+@asynccontextmanager
+async def _one_by_one(desk: Desk, ticket_id: int, number: int) -> AsyncIterator[None]:
+    """Let one clock that cannot be judged hold up no other: it stays put off, and the administrators are told."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with this one, the others must be looked at
+        _log.exception("clock %s of ticket %s cannot be judged", number, ticket_id)
+        await raise_alarm(desk, "look", f"{ticket_id}/{number}", {"problem": type(error).__name__})
 
 
 async def _look_with_paper(
@@ -728,6 +744,7 @@ async def _look_with_paper(
     A clock that moved meanwhile is left to its next look, which the move has set.
     """
     rulebook = await desk.rulebook()
+    issued = None
     async with desk.store.transaction() as transaction:
         ticket = (await transaction.lock(ticket_id)).ticket
         if not any(one.number == clock.number and one.due_at == clock.due_at for one in ticket.running()):
@@ -741,9 +758,11 @@ async def _look_with_paper(
         assignment = _assignment_of(ticket, clock)
         if issuing and assignment:
             highest = max(issuing, key=lambda rule: rule.rung.height if rule.rung else -1)
-            await _issue(
+            issued = await _issue(
                 transaction, ticket, highest, assignment, told=(), rulebook=rulebook, at=_not_before(ticket, now)
             )
+    if issued:
+        tell_pages(desk, [issued], rulebook)
 
 
 def _assignment_of(ticket: Ticket, clock: Clock) -> int | None:

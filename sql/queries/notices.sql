@@ -179,6 +179,15 @@ RETURNING id;
 -- An episode is over.
 UPDATE alarms SET ended_at = :now WHERE kind = :kind AND subject = :subject AND ended_at IS NULL RETURNING id;
 
+-- name: looks_judged_again
+-- The alarms about clocks that could not be judged and that stopped, or were put off by more than a claim, since.
+SELECT alarm.subject
+  FROM alarms alarm
+  LEFT JOIN clocks clock ON clock.ticket_id = split_part(alarm.subject, '/', 1)::bigint
+                        AND clock.number = split_part(alarm.subject, '/', 2)::integer
+ WHERE alarm.kind = 'look' AND alarm.ended_at IS NULL
+   AND (clock.look_at IS NULL OR clock.look_at > :later);
+
 -- name: open_alarms
 -- What is wrong with the watch at present, the oldest first.
 SELECT id, kind, subject, facts, raised_at FROM alarms WHERE ended_at IS NULL ORDER BY id;

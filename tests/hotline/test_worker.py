@@ -17,6 +17,7 @@ from hotline.config import read
 from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.errors import Unavailable
+from hotline.guard import Guard
 from tests.city import AGENT, DISPATCHER, NOW, SUPERVISOR, Clock, handler, intake, small_desk, until
 
 
@@ -188,6 +189,41 @@ async def test_a_worker_that_dies_after_claiming_loses_nothing(desk: Desk, clock
     clock.forward(minutes=3)
     assert await tickets.look(desk) == len(claimed)
     assert len(await _found(desk)) > 0
+
+
+async def test_a_clock_that_cannot_be_judged_holds_up_no_other_and_is_an_alarm_until_it_can(
+    desk: Desk, clock: Clock
+) -> None:
+    ids = await open_some(desk, 5)
+    first = await desk.store.fetch_value("next_look")
+    async with desk.store.pool.acquire() as connection:
+        poisoned = await connection.fetchrow(
+            "UPDATE clocks SET kind = 'a mistake', look_at = $1 WHERE (ticket_id, number) = ("
+            " SELECT ticket_id, number FROM clocks WHERE kind = 'sign' LIMIT 1) RETURNING ticket_id, number",
+            first - timedelta(days=1),  # the first in every claim
+        )
+    clock.forward(days=60)
+    await _look_until_done(desk)
+    assert poisoned
+    mistaken = (poisoned["ticket_id"], poisoned["number"])
+    alarms = {(row["kind"], row["subject"]) for row in await desk.store.fetch("open_alarms")}
+    assert ("look", f"{mistaken[0]}/{mistaken[1]}") in alarms
+    assert all(subject.startswith(f"{mistaken[0]}/") for _kind, subject in alarms)
+    found = await _found(desk)
+    assert {key[0] for key in found} >= set(ids) - {mistaken[0]}
+    assert mistaken not in {key[:2] for key in found}
+
+    watching = Guard(desk, read({}))
+    await watching.turn()
+    assert await desk.store.fetch("open_alarms") != []
+    async with desk.store.pool.acquire() as connection:
+        await connection.execute("UPDATE clocks SET kind = 'sign' WHERE (ticket_id, number) = ($1, $2)", *mistaken)
+    clock.forward(minutes=1)
+    await _look_until_done(desk)
+    await watching.turn()
+
+    assert await desk.store.fetch("open_alarms") == []
+    assert mistaken in {key[:2] for key in await _found(desk)}
 
 
 async def test_looking_while_tickets_are_acted_on_never_deadlocks(desk: Desk, clock: Clock) -> None:
