@@ -17,6 +17,7 @@ from hotline.desk import Desk, wall_clock
 from hotline.edge import CONFIG, DESK, errors_as_json, safe_headers, who_asks
 from hotline.live import Live
 from hotline.predictor import Predictor
+from hotline.shelf import Folder, Nowhere, Shelf
 from hotline.store import Store
 from hotline.stream import Hub
 from hotline.vault import Vault
@@ -54,10 +55,14 @@ async def open_desk(
         await db.migrate(connection)
     live = await Live.open(engines.redis, database=engines.database)
     try:
-        yield Desk(Store(pool), Vault(engines.keys), live, Predictor(), clock)
+        yield Desk(Store(pool), Vault(engines.keys), live, Predictor(), clock, _shelf(config))
     finally:
         await live.close()
         await pool.close()
+
+
+def _shelf(config: Config) -> Shelf:
+    return Folder(config.attachments) if config.attachments else Nowhere()
 
 
 def make_application(desk: Desk, config: Config) -> web.Application:

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -86,6 +87,7 @@ class Config:
     lag_seconds: int = 60
     metrics_token: str | None = field(default=None, repr=False)
     attachments: Path | None = None
+    proxies: frozenset[str] = frozenset()
     cti_secret: bytes | None = field(default=None, repr=False)
 
 
@@ -139,6 +141,12 @@ SETTINGS: tuple[Setting, ...] = (
         "attachments in HOTLINE_HOME",
         "/srv/attachments",
         "The folder for pictures, sealed; with several web servers one that they share; an absolute path.",
+    ),
+    Setting(
+        "HOTLINE_PROXIES",
+        "none: X-Forwarded-For is not believed",
+        "127.0.0.1,10.0.0.5",
+        "The addresses of the city's own proxies, separated by commas; throttles count whom the outermost of them saw.",
     ),
     Setting(
         "HOTLINE_CTI_SECRET",
@@ -237,6 +245,7 @@ def read(environ: Mapping[str, str], *, as_root: bool | None = None) -> Config:
         lag_seconds=reader.value("HOTLINE_LAG_SECONDS", lambda text: _number(text, 5, 86400)) or 60,
         metrics_token=reader.value("HOTLINE_METRICS_TOKEN", str),
         attachments=reader.value("HOTLINE_ATTACHMENTS", _absolute) or home / "attachments",
+        proxies=reader.value("HOTLINE_PROXIES", _addresses) or frozenset(),
         cti_secret=reader.value("HOTLINE_CTI_SECRET", _secret),
     )
     if reader.given("HOTLINE_DATABASE_URL") and not reader.given("HOTLINE_KEYS"):
@@ -318,6 +327,13 @@ def _host(text: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z.:-]+", text):
         raise ValueError(f"={text} is not an address or a host name without port")
     return text
+
+
+def _addresses(text: str) -> frozenset[str]:
+    try:
+        return frozenset(str(ip_address(part.strip())) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"={text} are not addresses, separated by commas") from None
 
 
 def _yes_or_no(text: str) -> bool:

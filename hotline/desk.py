@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from dispatch.rulebook import Rulebook
 from hotline.live import Live
 from hotline.predictor import Predictor
+from hotline.shelf import Nowhere, Shelf
 from hotline.store import Store
 from hotline.vault import Vault
 
@@ -34,6 +35,7 @@ class Desk:
     live: Live
     predictor: Predictor
     clock: Callable[[], datetime] = wall_clock
+    shelf: Shelf = field(default_factory=Nowhere)
     _rules: Rulebook | None = field(default=None, repr=False)
     _stamp: str = field(default="", repr=False)
     _checked: datetime | None = field(default=None, repr=False)

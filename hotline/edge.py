@@ -21,6 +21,7 @@ from hotline import auth
 from hotline.config import Config
 from hotline.desk import Desk
 from hotline.errors import (
+    BadCode,
     BadInput,
     BadSignature,
     CallTaken,
@@ -28,6 +29,7 @@ from hotline.errors import (
     HotlineError,
     NotFound,
     StaleTicket,
+    TooManyRequests,
     Unavailable,
 )
 
@@ -55,6 +57,8 @@ STATUS: Mapping[type[Exception], int] = {
     StaleTicket: 409,
     CallTaken: 409,
     BadSignature: 401,
+    BadCode: 403,
+    TooManyRequests: 429,
     auth.BadLogin: 401,
     auth.TooManyTries: 429,
     Unavailable: 503,
@@ -64,6 +68,19 @@ STATUS: Mapping[type[Exception], int] = {
 
 def desk_of(request: web.Request) -> Desk:
     return request.app[DESK]
+
+
+def address_of(request: web.Request) -> str:
+    """Return from where somebody asks: behind proxies of ours what the outermost of them saw, else the connection."""
+    trusted = request.app[CONFIG].proxies
+    address = request.remote or ""
+    for hop in reversed(
+        [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    ):
+        if address not in trusted:
+            break
+        address = hop
+    return address[:60]
 
 
 def session_of(request: web.Request) -> auth.Session | None:
@@ -191,7 +208,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return json_response({"error": {"code": error.reason, "message": error.text}}, status=error.status)
     except (HotlineError, DispatchError, BadAction) as error:
         response = json_response({"error": facts_of(error)}, status=status_of(error))
-        if isinstance(error, Unavailable | auth.TooManyTries):
+        if isinstance(error, Unavailable | auth.TooManyTries | TooManyRequests):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
     except Exception:  # noqa: BLE001 - the last line of defence; it is logged whole

@@ -106,6 +106,27 @@ class Unavailable(HotlineError):
 
 
 @dataclass(eq=False)
+class TooManyRequests(HotlineError):
+    """Somebody asked too often; `retry_after` are seconds."""
+
+    code: ClassVar[str] = "too_many_requests"
+    retry_after: int = 600
+
+    def sentence(self) -> str:
+        return f"asked too often; try again in {self.retry_after} s"
+
+
+@dataclass(eq=False)
+class BadCode(HotlineError):
+    """No such number, or not its query code; which, is not said."""
+
+    code: ClassVar[str] = "bad_code"
+
+    def sentence(self) -> str:
+        return "the number or the query code is wrong"
+
+
+@dataclass(eq=False)
 class BadSignature(HotlineError):
     """A message that must be signed is not, or not by whoever knows the secret, or too long ago."""
 

@@ -827,6 +827,11 @@ def may_see(ticket: Ticket, actor: Actor, rulebook: Rulebook) -> bool:
     )
 
 
+def is_answered(ticket: Ticket) -> bool:
+    """Whether the answer was found good enough for the caller to see."""
+    return ticket.state in {TicketState.FOLLOW_UP, TicketState.CLOSED}
+
+
 def may_see_caller(ticket: Ticket, actor: Actor) -> bool:
     """The caller of a confidential matter or a report is never shown to a department (Jinan Art. 32)."""
     if actor.role in HOLDERS:

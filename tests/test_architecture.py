@@ -17,10 +17,11 @@ ROOT = Path(__file__).parents[1]
 STOREYS: tuple[tuple[str, ...], ...] = (
     ("", "config", "errors"),
     ("db", "embedded"),
-    ("store", "predictor", "live", "vault", "stream"),
+    ("store", "predictor", "live", "vault", "stream", "shelf"),
     ("desk",),  # the ports in one hand, as every use case gets them
     ("tickets", "alarms", "contacts", "inbox", "office", "reports", "auth", "exchange", "calendar_seed"),
-    ("calls",),  # uses tickets
+    ("calls", "pictures"),  # uses tickets
+    ("citizens",),
     ("edge",),  # what pages and JSON have in common
     ("web", "api", "notify", "worker", "guard", "metrics"),
     ("app",),

@@ -21,6 +21,7 @@ from hotline.edge import (
     CONFIG,
     TOKEN,
     actor_of,
+    address_of,
     desk_of,
     json_response,
     page_key,
@@ -61,7 +62,7 @@ async def log_in(request: web.Request) -> web.Response:
     """Trade a name and a password for a token."""
     body = await _body(request)
     token, session = await auth.log_in(
-        desk_of(request), _text(body, "person"), _text(body, "password"), address=request.remote or ""
+        desk_of(request), _text(body, "person"), _text(body, "password"), address=address_of(request)
     )
     return json_response({"token": token, "csrf": session.csrf, "person": _person(session)}, status=201)
 

@@ -337,12 +337,14 @@ class Form:
     is_open: bool = False
     grave: bool = False
     error: str = ""
+    pictures_error: str = ""
 
 
 def form(offer: Offer, ticket: Ticket, codes: Codes, typed: Typed, error: Exception | None) -> Form:
     """Return the form of an offer; `typed` and `error` are of this very form, or empty."""
     fields_ = fields_of(offer.action, has_category=ticket.category is not None)
     names = {one.name for one in fields_}
+    is_picture = isinstance(error, BadInput) and error.field == "pictures"
     wrong = error if isinstance(error, BadAction | BadInput) and error.field in names else None
     prefix = f"{offer.action}-{offer.number}"
     return Form(
@@ -357,7 +359,8 @@ def form(offer: Offer, ticket: Ticket, codes: Codes, typed: Typed, error: Except
         ),
         is_open=bool(typed) or error is not None,
         grave=offer.action in GRAVE,
-        error=words.explain(error) if error and wrong is None else "",
+        error=words.explain(error) if error and wrong is None and not is_picture else "",
+        pictures_error=words.explain(error) if error and is_picture else "",
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import hmac
+import secrets
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
@@ -14,6 +16,7 @@ from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Role
 from hotline import tickets
 from hotline.edge import (
+    CONFIG,
     desk_of,
     session_of,
 )
@@ -57,6 +60,7 @@ def _environment() -> jinja2.Environment:
     )
     made.globals["w"] = words.W
     made.globals["seat_words"] = words.SEAT
+    made.globals["c"] = words.CITIZEN
     made.globals["asset"] = lambda name: f"/static/{name}?v={ASSETS[name].version}"
     return made
 
@@ -74,6 +78,9 @@ class Layout:
     links: tuple[tuple[str, str, bool], ...] = ()
     who: str = ""
     csrf: str = ""
+    token: str = ""
+    is_large: bool = False
+    here: str = ""
     flash: str = ""
     query: str = ""
 
@@ -96,7 +103,11 @@ STARTS = {
 def _layout(request: web.Request, codes: Codes | None) -> Layout:
     session = session_of(request)
     if session is None:
-        return Layout(city=codes.city if codes else "")
+        return Layout(
+            city=codes.city if codes else "",
+            is_large=LARGE_COOKIE in request.cookies,
+            here=request.path if request.method in {"GET", "HEAD"} else "/matter",
+        )
     unit = codes.department(session.department) if codes else ""
     return Layout(
         city=codes.city if codes else "",
@@ -128,10 +139,35 @@ def show(
     /,
     *,
     status: int = 200,
+    guest: bool = False,
     **context: Any,  # noqa: ANN401 - whatever the template prints
 ) -> web.Response:
-    text = TEMPLATES.get_template(template).render(layout=_layout(request, codes), **context)
-    return web.Response(text=text, status=status, content_type="text/html", headers={"Cache-Control": "no-store"})
+    """Print a page; one for a guest carries a token that fits a cookie, as others carry their session's."""
+    layout = _layout(request, codes)
+    cookie = request.cookies.get(GUEST_COOKIE) or secrets.token_urlsafe(18)
+    if guest:
+        layout = replace(layout, token=guest_token(request, cookie))
+    text = TEMPLATES.get_template(template).render(layout=layout, **context)
+    page = web.Response(text=text, status=status, content_type="text/html", headers={"Cache-Control": "no-store"})
+    if guest and GUEST_COOKIE not in request.cookies:
+        secure = request.app[CONFIG].cookie_secure
+        page.set_cookie(GUEST_COOKIE, cookie, httponly=True, samesite="Lax", secure=secure, path="/")
+    return page
+
+
+def picture(kind: str, content: bytes) -> web.Response:
+    """Return a picture that no browser takes for anything else."""
+    return web.Response(body=content, content_type=kind, headers={"Content-Disposition": "inline"})
+
+
+GUEST_COOKIE = "hotline_guest"
+LARGE_COOKIE = "hotline_large"
+
+
+def guest_token(request: web.Request, cookie: str) -> str:
+    """Return what the forms of whoever has this cookie carry; nobody else can make it."""
+    secret = desk_of(request).vault.secret_for("guest forms")
+    return hmac.new(secret, cookie.encode("utf-8", "replace"), "sha256").hexdigest()
 
 
 async def codes_of(request: web.Request) -> Codes:

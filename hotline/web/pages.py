@@ -12,7 +12,7 @@ from hotline.edge import (
     desk_of,
 )
 from hotline.errors import NotFound, Unavailable
-from hotline.web import boards, entrance, frame, inbox_page, seat, ticket_page
+from hotline.web import boards, citizen, entrance, frame, inbox_page, seat, ticket_page
 
 
 def routes() -> list[web.AbstractRouteDef]:
@@ -41,9 +41,21 @@ def routes() -> list[web.AbstractRouteDef]:
         web.post("/notices/seen", inbox_page.mark),
         web.get("/tickets/{id}", ticket_page.ticket),
         web.get("/tickets/{id}/{form:act|unmask|callers}", ticket_page.back_to_ticket),
+        web.get("/tickets/{id}/pictures/{number}", ticket_page.picture),
+        web.post("/tickets/{id}/pictures/drop", ticket_page.drop_pictures),
         web.post("/tickets/{id}/act", ticket_page.act),
         web.post("/tickets/{id}/unmask", ticket_page.unmask),
         web.post("/tickets/{id}/callers", ticket_page.add_caller),
+        web.get("/matter", citizen.home),
+        web.get("/matter/large", citizen.large),
+        web.get("/matter/new", citizen.new),
+        web.post("/matter/new", citizen.bring),
+        web.get("/matter/find", citizen.find_page),
+        web.post("/matter/find", citizen.find),
+        web.get("/matter/mine", citizen.mine),
+        web.post("/matter/mine", citizen.act),
+        web.post("/matter/leave", citizen.leave),
+        web.get("/matter/pictures/{number}", citizen.picture),
         web.get("/healthz", healthz),
         web.get("/static/{name}", static),
     ]

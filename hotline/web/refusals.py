@@ -13,7 +13,7 @@ from hotline import auth
 from hotline.edge import (
     status_of,
 )
-from hotline.errors import HotlineError, Unavailable
+from hotline.errors import HotlineError, TooManyRequests, Unavailable
 from hotline.web import forms, frame, words
 from hotline.web.forms import Codes
 
@@ -38,7 +38,7 @@ async def errors_as_pages(request: web.Request, handler: Handler) -> web.StreamR
         if status_of(error) == 500:  # noqa: PLR2004 - not an answer to what was asked
             _log.exception("%s %s failed", request.method, request.path)
         response = await _error_page(request, status_of(error), words.explain(error))
-        if isinstance(error, Unavailable | auth.TooManyTries):
+        if isinstance(error, Unavailable | auth.TooManyTries | TooManyRequests):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
     except Exception:  # noqa: BLE001 - the last line of defence; it is logged whole

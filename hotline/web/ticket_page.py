@@ -10,15 +10,15 @@ from aiohttp import web
 from dispatch import actions as do
 from dispatch.errors import BadAction, DispatchError, RuleBroken
 from dispatch.lifecycle import INTERVIEWERS
-from dispatch.model import Role
-from hotline import tickets
+from dispatch.model import Role, Ticket
+from hotline import pictures, tickets
 from hotline.edge import (
     actor_of,
     desk_of,
     status_of,
     ticket_id,
 )
-from hotline.errors import BadInput, StaleTicket
+from hotline.errors import BadInput, NotFound, StaleTicket
 from hotline.web import entrance, forms, frame, refusals, views, words
 from hotline.web.forms import Codes
 
@@ -52,6 +52,7 @@ async def _ticket_page(
     actor, desk, codes = actor_of(request), desk_of(request), await frame.codes_of(request)
     seen = await tickets.view(desk, ticket_id(request), actor)
     page = views.page(seen, actor, codes, desk.now(), attempt)
+    shown_pictures = await pictures.of(desk, seen.file, actor)
     typed = attempt.typed or {}
     tried = f"{attempt.action}-{attempt.number}"
     shown = any(form.id == tried for group in page.groups for form in group.forms)
@@ -65,13 +66,15 @@ async def _ticket_page(
         alert=words.explain(attempt.error) if attempt.error else "",
         alert_at=tried if shown else "",
         kept=[] if shown else refusals.kept(typed),
+        pictures=views.pictures(shown_pictures, page.id, codes),
+        waiting=sum(not one.event for one in shown_pictures),
         back="/follow-up" if template == "visit.html" else "",
     )
 
 
 async def act(request: web.Request) -> web.StreamResponse:
     """Do an action and show the ticket as it is then; what cannot be done comes back with what was typed."""
-    typed = await entrance.posted(request)
+    typed, files = await entrance.posted_with_files(request)
     name = forms.first(typed, "action")
     subject = do.ACTIONS[name].subject if name in do.ACTIONS else ""
     part = forms.first(typed, subject) if subject else ""
@@ -80,7 +83,10 @@ async def act(request: web.Request) -> web.StreamResponse:
         return await _ticket_page(request, attempt)
     codes = await frame.codes_of(request)
     try:
-        await _do(request, typed, codes)
+        # Kept before anything may be refused, so that nobody has to choose them twice.
+        await pictures.add(desk_of(request), ticket_id(request), pictures.checked(files), actor_of(request))
+        after = await _do(request, typed, codes)
+        await pictures.send(desk_of(request), after.id, after.version, actor_of(request))
     except StaleTicket as error:
         return _stale_page(request, codes, error, typed)
     except (DispatchError, BadAction, BadInput) as error:
@@ -99,7 +105,7 @@ def _named(error: Exception, codes: Codes) -> Exception:
     return RuleBroken(error.ticket_id, error.rule, facts)
 
 
-async def _do(request: web.Request, typed: forms.Typed, codes: Codes) -> None:
+async def _do(request: web.Request, typed: forms.Typed, codes: Codes) -> Ticket:
     """Do what a form asks for; a form for sending may fix the category first."""
     desk, actor, id_ = desk_of(request), actor_of(request), ticket_id(request)
     expected = _version(typed)
@@ -108,7 +114,7 @@ async def _do(request: web.Request, typed: forms.Typed, codes: Codes) -> None:
     if category:
         amend = do.Amend(category=category, reason=words.W.category_fixed)
         expected = (await tickets.act(desk, id_, amend, actor, expected=expected)).version
-    await tickets.act(desk, id_, action, actor, expected=expected)
+    return await tickets.act(desk, id_, action, actor, expected=expected)
 
 
 def _version(typed: forms.Typed) -> int:
@@ -166,3 +172,19 @@ async def add_caller(request: web.Request) -> web.StreamResponse:
     except (DispatchError, BadInput) as error:
         return await _ticket_page(request, views.Attempt(typed=typed, error=error), status=status_of(error))
     raise frame.go(f"/tickets/{id_}?done=caller")
+
+
+async def drop_pictures(request: web.Request) -> web.StreamResponse:
+    """Forget the pictures that were chosen and not sent."""
+    await entrance.posted(request)
+    await pictures.drop(desk_of(request), ticket_id(request), actor_of(request))
+    raise frame.go(f"/tickets/{ticket_id(request)}")
+
+
+async def picture(request: web.Request) -> web.StreamResponse:
+    """Give one picture of a ticket to whoever may see it."""
+    text = request.match_info["number"]
+    if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
+        raise NotFound("picture", text[:20])
+    found = await pictures.picture(desk_of(request), ticket_id(request), int(text), actor_of(request))
+    return frame.picture(*found)

@@ -40,6 +40,7 @@ from dispatch.model import (
 from dispatch.model import Lamp as Colour
 from dispatch.rulebook import Risk
 from hotline import tickets
+from hotline.pictures import Shown
 from hotline.web import forms, words
 from hotline.web.forms import Codes
 
@@ -247,6 +248,18 @@ def notices(rows: Iterable[Mapping[str, Any]]) -> tuple[NoticeLine, ...]:
 # --- the ticket page --------------------------------------------------------------------------------------------------
 
 Pair = tuple[str, str]
+
+
+def pictures(shown: Sequence[Shown], ticket_id: str, codes: Codes) -> tuple[Pair, ...]:
+    """Return the pictures that were sent, each with whose it is."""
+    return tuple(
+        (
+            f"/tickets/{ticket_id}/pictures/{one.id}",
+            f"{codes.department(one.department) or one.role.chinese} {one.name}",
+        )
+        for one in shown
+        if one.event
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

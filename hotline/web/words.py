@@ -16,7 +16,17 @@ from dispatch.errors import BadAction, IllegalAction, NoSuchPart, NotYours, Rule
 from dispatch.model import Role, Term, TicketState
 from dispatch.worktime import ZONE, Allowance, Unit
 from hotline.auth import BadLogin, TooManyTries
-from hotline.errors import BadInput, BadSignature, CallTaken, Forbidden, NotFound, StaleTicket, Unavailable
+from hotline.errors import (
+    BadCode,
+    BadInput,
+    BadSignature,
+    CallTaken,
+    Forbidden,
+    NotFound,
+    StaleTicket,
+    TooManyRequests,
+    Unavailable,
+)
 
 # --- what templates print ---------------------------------------------------------------------------------------------
 
@@ -162,6 +172,8 @@ W = SimpleNamespace(
     name="姓名",
     address="住址",
     to_form="到表单",
+    pictures_waiting="已上传、随本次提交的照片",
+    pictures_drop="不用这些照片",
 )
 """The words of the templates, by name; a template that asks for a missing one fails its test."""
 
@@ -202,6 +214,72 @@ SEAT = SimpleNamespace(
     filled="按内容自动填写，可改",
 )
 """The words of the agent's workspace."""
+
+CITIZEN = SimpleNamespace(
+    for_citizens="群众反映和查询",
+    title="12345热线",
+    welcome="有事请说，件件有回音。",
+    bring="我要反映",
+    bring_hint="投诉、求助、咨询、举报、建议都可以，不用登录。",
+    find="查询进度",
+    find_hint="用单号和查询码查看办理进度、补充材料、评价。",
+    danger="有人身危险、火情或急病，请直接拨打 110、119、120。",
+    larger="大字版",
+    smaller="标准版",
+    number="单号",
+    code="查询码",
+    number_hint="18位数字",
+    code_hint="登记时给的8位字母和数字",
+    look="查询",
+    said="您要反映什么",
+    place_part="在哪里",
+    you="您的联系方式",
+    you_hint="只用于核实和回访，加密保存，公开的内容里不会出现。",
+    pictures="照片",
+    pictures_hint="最多六张，每张不超过8MB；拍摄位置等信息会自动去掉。",
+    send="提交",
+    saved="已收到您的反映。",
+    keep="请记下单号和查询码，查询、补充和评价都要用到。",
+    progress="办理进度",
+    state="现在",
+    department="办理单位",
+    due="最迟答复",
+    answer="答复",
+    no_answer="还没有答复。",
+    yours="您反映的内容",
+    later="您后来补充的",
+    supplement="补充情况",
+    supplement_text="补充的内容",
+    rate="评价",
+    rate_hint="每件事评价一次。不满意的，会有人联系您核实。",
+    comment="想说的话（选填）",
+    withdraw="撤回",
+    withdraw_reason="撤回的原因",
+    withdraw_hint="撤回后不再办理。",
+    merged="您反映的事与其他人反映的是同一件，已合并办理；办理结果同样会告诉您。",
+    leave="退出查询",
+    home="返回",
+)
+"""The words of the callers' own pages: short, and none of the office's terms."""
+
+STATES_FOR_CITIZENS: Mapping[TicketState, str] = {
+    TicketState.RECEIVED: "已受理，正在派给有关单位",
+    TicketState.ANALYSIS: "有关单位正在会商由谁办理",
+    TicketState.HANDLING: "正在办理",
+    TicketState.REVIEW: "单位已办理，热线正在核对答复",
+    TicketState.FOLLOW_UP: "已有答复，热线会打电话听取您的意见",
+    TicketState.CLOSED: "已办结",
+}
+STEPS_FOR_CITIZENS: Mapping[str, str] = {
+    "received": "热线受理",
+    "sent": "派给办理单位",
+    "accepted": "办理单位接收",
+    "replied": "办理单位提交答复",
+    "approved": "热线核对答复",
+    "again": "退回重新办理",
+    "closed": "办结",
+}
+"""What a caller reads of the path of a ticket."""
 
 # --- terms ------------------------------------------------------------------------------------------------------------
 
@@ -281,6 +359,8 @@ FIELDS: Mapping[str, str] = {
     "phone": "电话",
     "address": "住址",
     "wants_visit": "愿意接受回访",
+    "pictures": "照片",
+    "code": "查询码",
     # of calls
     "call": "来电",
     "event": "来电状态",
@@ -338,6 +418,19 @@ FIELDS_OF: Mapping[tuple[str, str], str] = {
     ("visit", "note"): "回访记录",
     ("designate", "basis"): "指定依据",
     ("intake", "text"): "诉求内容",
+    ("citizen", "text"): "请写清楚时间、地点和经过",
+    ("citizen", "type"): "这是",
+    ("citizen", "area"): "区县、街道",
+    ("citizen", "place"): "具体位置",
+    ("citizen", "name"): "怎么称呼您",
+    ("citizen", "wants_visit"): "办完后可以打电话问我是否满意",
+    ("citizen", "confidential"): "请对我的信息保密",
+    ("citizen", "received"): "您反映的",
+    ("citizen", "findings"): "核实",
+    ("citizen", "handling"): "办理",
+    ("citizen", "follows"): "后续和联系方式",
+    ("citizen", "told"): "说明",
+    ("citizen", "reason"): "原因",
 }
 """What a field is called in one action only."""
 
@@ -466,6 +559,9 @@ FLASH: Mapping[str, str] = {
     "caller": "已增加诉求人。",
     "finished": "来电已结束，没有立单。",
     "seat": "分机已保存。",
+    "added": "已补充，会转给办理单位。",
+    "thanks": "谢谢您的评价。",
+    "taken_back": "已撤回。",
     "dropped": "草稿已删除。",
     "not_answered": "已登记，但工单已有新进展，没有当场办结；请看流转记录。",
     **{name: f"已完成：{one.chinese}。" for name, one in ACTIONS.items()},
@@ -606,12 +702,18 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"is too short", "太短，请写清楚"),
     (r"has problems", "有矛盾，不能发布"),
     (r"is no key of a page|is no such number|is no version", "不是有效的数字"),
+    (r"are (\d+) files", "照片太多"),
+    (r"has (\d+) bytes", "照片太大，每张不超过8MB"),
+    (r"is no picture", "不是能识别的照片，请用 JPEG、PNG 或 WebP"),
     (r"is no extension", "分机应当是一至十位数字"),
     (r"is no id of a call|is no number of a draft", "不是有效的编号"),
     (r".*ambiguous", "有几个同名的，请从列表中选择"),
     (r"is no phone number", "不是有效的电话号码，例：13800000000 或 0591-87654321"),
 )
 """What a value's problem, told in English by the service, is called; the first that fits counts."""
+
+NOT_POSSIBLE_NOW = "这件事现在的进度不能这样操作，请看下面的最新情况。"
+"""What a caller is told whose action came too late."""
 
 OTHER_PROBLEM = "不符合要求"
 
@@ -660,6 +762,10 @@ def _explain_service(error: Exception) -> str:
             sentence = "用户名或密码不对。"
         case CallTaken():
             sentence = f"{error.holder or '其他话务员'}已接手这个来电；您填写的内容在下面，可以复制。"
+        case BadCode():
+            sentence = "单号或查询码不对，请核对后再试。"
+        case TooManyRequests():
+            sentence = f"次数太多，请{max(1, error.retry_after // 60)}分钟后再试。"
         case BadSignature():
             sentence = "签名不对，没有受理。"
         case TooManyTries():
@@ -680,7 +786,15 @@ CODES: Mapping[str, str] = {
 }
 """Errors of the web itself."""
 
-KINDS: Mapping[str, str] = {"ticket": "工单", "caller": "诉求人", "person": "人员", "page": "页面", "call": "来电"}
+KINDS: Mapping[str, str] = {
+    "ticket": "工单",
+    "caller": "诉求人",
+    "person": "人员",
+    "page": "页面",
+    "call": "来电",
+    "picture": "照片",
+    "action": "操作",
+}
 
 REFUSALS: Mapping[str, str] = {
     "the caller is protected": "诉求人信息受保护，任何理由都不能查看",
@@ -691,6 +805,7 @@ REFUSALS: Mapping[str, str] = {
     "the CSRF token is missing or wrong": "页面已过期，请刷新后再提交",
     "this page is for the hotline": "此页面供热线岗位使用",
     "this page is for departments": "此页面供承办单位使用",
+    "only those who work on it may": "只有办理此单的岗位可以添加照片",
     "this page is for follow-up": "此页面供回访岗位使用",
     "the form came from another site": "请从本系统的登录页登录",
 }

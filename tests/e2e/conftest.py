@@ -24,6 +24,7 @@ from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.live import Live
 from hotline.predictor import Predictor
+from hotline.shelf import Folder
 from hotline.vault import Vault
 from tests.city import Clock
 from tests.web.conftest import CountingStore
@@ -177,7 +178,9 @@ async def house(pool: Pool, chromium: Browser, tmp_path: Path) -> AsyncIterator[
     """Give the demonstration city with one person a role, on a Monday at ten."""
     clock = Clock()
     live = await Live.open(None)
-    desk = Desk(CountingStore(pool), Vault((Key("k1", b"k" * 32),)), live, Predictor(), clock)
+    desk = Desk(
+        CountingStore(pool), Vault((Key("k1", b"k" * 32),)), live, Predictor(), clock, Folder(tmp_path / "pictures")
+    )
     await office.found(desk, office.demonstration_city(), by="test")
     for id_, (name, role, department) in PEOPLE.items():
         person = auth.Person(id=id_, name=name, role=role, department=department)

@@ -128,7 +128,13 @@ class Browser:
         return self.html
 
     async def log_in(self, person: str) -> str:
-        return await self.post("/login", {"person": person, "password": PASSWORD, "next": ""})
+        return await self.try_log_in(person)
+
+    async def try_log_in(self, person: str, password: str = PASSWORD, *, then: str = "", follow: bool = True) -> str:
+        """Fill in the form of the log-in as it is printed."""
+        await self.get("/login")
+        given = {"csrf": self.csrf, "person": person, "password": password, "next": then}
+        return await self.post("/login", given, follow=follow)
 
     def form(self, action: str) -> dict[str, str]:
         """Return the hidden values of the form of an action on the present page."""

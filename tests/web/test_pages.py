@@ -33,14 +33,14 @@ async def test_whoever_is_not_logged_in_comes_to_the_log_in_and_back(open_browse
 
     assert browser.status == 303
     assert browser.headers["Location"] == f"/login?next=/tickets/{ticket}"
-    await browser.post("/login", {"person": "agent", "password": PASSWORD, "next": f"/tickets/{ticket}"})
+    await browser.try_log_in("agent", then=f"/tickets/{ticket}")
     assert browser.path == f"/tickets/{ticket}"
 
 
 async def test_a_wrong_password_says_so_and_keeps_the_name(open_browser: Open) -> None:
     browser = await open_browser("")
 
-    await browser.post("/login", {"person": "agent", "password": "wrong", "next": ""})
+    await browser.try_log_in("agent", "wrong")
 
     assert browser.status == 401
     assert "用户名或密码不对" in browser.html
@@ -52,7 +52,7 @@ async def test_a_wrong_password_says_so_and_keeps_the_name(open_browser: Open) -
 async def test_the_log_in_leads_nowhere_else(open_browser: Open, address: str) -> None:
     browser = await open_browser("")
 
-    await browser.post("/login", {"person": "agent", "password": PASSWORD, "next": address}, follow=False)
+    await browser.try_log_in("agent", then=address, follow=False)
 
     assert browser.headers["Location"] == "/"
 
@@ -64,10 +64,20 @@ async def test_a_log_in_from_another_site_is_refused(open_browser: Open) -> None
         assert answer.status == 403
 
 
+@pytest.mark.parametrize("token", ["", "x", "ü"])
+async def test_a_log_in_without_the_token_of_our_own_page_is_refused(open_browser: Open, token: str) -> None:
+    browser = await open_browser("")
+    await browser.get("/login")
+
+    await browser.post("/login", {"csrf": token, "person": "agent", "password": PASSWORD, "next": ""})
+
+    assert browser.status == 403
+
+
 async def test_the_session_cookie_is_out_of_reach_of_scripts(open_browser: Open) -> None:
     browser = await open_browser("")
 
-    await browser.post("/login", {"person": "agent", "password": PASSWORD, "next": ""}, follow=False)
+    await browser.try_log_in("agent", follow=False)
 
     assert {"HttpOnly", "SameSite=Lax"} <= set(re.split(r";\s*", browser.headers["Set-Cookie"]))
 
