@@ -68,8 +68,13 @@ def _show(options: argparse.Namespace) -> dict[str, Any]:
 
 def _activate(options: argparse.Namespace) -> dict[str, Any]:
     before = registry.active_version(options.models)
-    registry.activate(options.models, options.version)
-    return {"active": options.version, "before": before}
+    if bool(options.version) == options.back:
+        raise RegistryError("name a version, or --back for the one that was active before")
+    if options.back:
+        registry.roll_back(options.models)
+    else:
+        registry.activate(options.models, options.version)
+    return {"active": registry.active_version(options.models), "before": before}
 
 
 def _brief(questions: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,8 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     show = _command(commands, "show", _show, "print the card of a version")
     show.add_argument("version", nargs="?", help="the active one if left out")
     show.add_argument("--models", type=Path, default=Path("models"))
-    activate = _command(commands, "activate", _activate, "put a version into use; with an older one: roll back")
-    activate.add_argument("version")
+    activate = _command(commands, "activate", _activate, "put a version into use, also in running processes")
+    activate.add_argument("version", nargs="?")
+    activate.add_argument("--back", action="store_true", help="roll back to the version that was active before")
     activate.add_argument("--models", type=Path, default=Path("models"))
     figures = commands.add_parser("evaluate", help="print the figures of the issue on messages with known labels")
     questions = figures.add_subparsers(required=True, metavar="labelled | coldstart | curve | types | departments")

@@ -1,6 +1,7 @@
 """Versions of models in a folder: each immutable, with its card; one of them active.
 
     models/active                  the name of the active version; replaced in one step
+    models/before                  the name of the one that was active before it
     models/<version>/model.json    labels, calibration, vocabulary, and the hash of arrays.npz
     models/<version>/arrays.npz    numbers only, read with pickling forbidden
     models/<version>/card.json     what it was made of and what it is worth, with the hash of model.json
@@ -34,6 +35,7 @@ from classifier.trust import Curve, Level
 
 TYPE: Final = "classifier.predict.Model/1"
 ACTIVE: Final = "active"
+BEFORE: Final = "before"
 _NUMBERS: Final = {"float32", "int8"}
 _JUDGES: Final = ("category", "kind", "urgency")
 
@@ -58,9 +60,27 @@ def versions(folder: Path) -> list[str]:
 def activate(folder: Path, version: str) -> None:
     """Make `version` the active one, in one step that a reader sees whole; what cannot be loaded is refused."""
     load(folder, version)
-    draft = folder / f".{ACTIVE}.{os.getpid()}"
+    before = active_version(folder)
+    if before not in (None, version):
+        _point(folder, BEFORE, str(before))
+    _point(folder, ACTIVE, version)
+
+
+def roll_back(folder: Path) -> str:
+    """Make the version active again that was so before, and return it; once more leads forward again."""
+    try:
+        before = (folder / BEFORE).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        known = ", ".join(versions(folder)) or "none"
+        raise RegistryError(f"no version was active before in {folder}; activate one of: {known}") from None
+    activate(folder, before)
+    return before
+
+
+def _point(folder: Path, name: str, version: str) -> None:
+    draft = folder / f".{name}.{os.getpid()}"
     draft.write_text(version + "\n", encoding="utf-8")
-    draft.replace(folder / ACTIVE)
+    draft.replace(folder / name)
 
 
 def card(folder: Path, version: str | None = None) -> dict[str, Any]:

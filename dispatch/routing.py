@@ -7,14 +7,91 @@ answer carries its trace, so that 'why was this sent there' has an answer years 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from dispatch.model import Level, Ticket
 from dispatch.rulebook import ALL_AREAS, ASK_A_PERSON, COUNTY, HOTLINE, CatalogueRow, Rulebook
 
 CANDIDATES_MOST = 3
-NO_EXPERIENCE: Mapping[str, float] = {}
+
+
+class Doubt(StrEnum):
+    """Why the machine may not send alone; a person decides."""
+
+    NO_CATEGORY = "no_category"
+    PROTECTED = "protected"
+    SENSITIVE = "sensitive"
+    UNSURE = "unsure"
+    NO_ROW = "no_row"
+    ROW_ASKS = "row_asks"
+    ANSWERED_HERE = "answered_here"
+    NO_COUNTY = "no_county"
+    NO_UNIT = "no_unit"
+    RETURNED_IT = "returned_it"
+    IS_REPORTED = "is_reported"
+    PUSHED_DOWN = "pushed_down"
+
+
+class Ground(StrEnum):
+    """Why a department might own a matter."""
+
+    CATALOGUE = "catalogue"
+    EXPERIENCE = "experience"
+    AREA = "area"
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """What became of matters of one kind and place that a department was sent, older ones counting less."""
+
+    kept: float = 0.0
+    returned: float = 0.0
+    rerouted: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """The share that the department kept; one lucky matter does not stand before ninety-five of a hundred."""
+        return (self.kept + 1) / (self.kept + self.returned + self.rerouted + 2)
+
+
+NO_EXPERIENCE: Mapping[str, Experience] = {}
+HALVES_IN_MONTHS = 6
+"""Experience of half a year ago counts half: units are merged, duties move."""
+ELSEWHERE = 0.25
+"""How much experience from another county counts beside that from the ticket's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many matters of one kind from one area a department kept, returned or lost to another, in one month.
+
+    `area` is empty where none was known; `months_ago` is 0 in the running month.
+    """
+
+    area: str
+    department: str
+    months_ago: int
+    kept: int
+    returned: int
+    rerouted: int
+
+
+def experience(counts: Iterable[Count], area: str | None, rulebook: Rulebook) -> dict[str, Experience]:
+    """Return what each department's record is worth for a matter from `area`, by age and by place."""
+    county = rulebook.county_of(area)
+    found: dict[str, Experience] = {}
+    for count in counts:
+        near = county is None or rulebook.county_of(count.area) is county
+        weight = 0.5 ** (count.months_ago / HALVES_IN_MONTHS) * (1 if near else ELSEWHERE)
+        known = found.get(count.department, Experience())
+        found[count.department] = Experience(
+            known.kept + weight * count.kept,
+            known.returned + weight * count.returned,
+            known.rerouted + weight * count.rerouted,
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +106,30 @@ class Suggested:
 class Question:
     """What routing needs to know. `confirmed`: a person fixed the category, so no suggestion is weighed.
 
-    `experience`: share of accepted among all sent, by department, for this kind of matter and place.
+    `experience`: what became of such matters from such places, by department.
     """
 
     ticket: Ticket
     confirmed: bool
     suggestions: tuple[Suggested, ...] = ()
     model_version: str = ""
-    experience: Mapping[str, float] = field(default_factory=lambda: NO_EXPERIENCE)
+    experience: Mapping[str, Experience] = field(default_factory=lambda: NO_EXPERIENCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A department that might own the matter, and why."""
+    """A department that might own the matter, and why: by the catalogue's basis, or by the share that it kept."""
 
     department: str
     category: str
     probability: float
-    why: str
+    why: Ground
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Why the answer is what it is: kept on the ticket."""
+    """Why the answer is what it is: kept on the ticket. `reason` is empty, or a `Doubt`."""
 
     category: str | None
     probability: float
@@ -143,25 +221,22 @@ def _unit(code: str, ticket: Ticket, rulebook: Rulebook) -> str | None:
 def _why_not(
     question: Question, best: Suggested | None, row: CatalogueRow | None, lead: str | None, rulebook: Rulebook
 ) -> str:
-    """The first reason why the machine may not send alone; empty when it may. In plain Chinese, for the dispatcher."""
+    """The first reason why the machine may not send alone; empty when it may."""
     ticket = question.ticket
     if best is None:
-        return "没有可用的分类建议"
+        return Doubt.NO_CATEGORY
     reasons = (
-        (ticket.hides_caller, "保密或举报事项，须人工派单"),
-        (ticket.sensitive or rulebook.is_sensitive(best.category), "敏感事项，须人工派单"),
-        (
-            best.probability < rulebook.policy.auto_dispatch_probability,
-            f"分类把握不足（{best.probability:.0%}）",
-        ),
-        (row is None, "派单目录没有此类事项"),
-        (row is not None and row.lead == ASK_A_PERSON, f"派单目录要求人工判断：{row.basis if row else ''}"),
-        (row is not None and row.lead == HOTLINE, "应由热线直接答复"),
-        (row is not None and row.lead == COUNTY and lead is None, "未填写区县，无法确定属地"),
-        (lead is None, "派单目录中的单位不存在"),
-        (lead in ticket.returned_by, "目录中的单位已退过此单"),
-        (lead is not None and lead == ticket.reported, "不得派给被举报单位"),
-        (_is_downshift(lead, best.category, rulebook), "职能部门事项不得直接派镇街"),
+        (ticket.hides_caller, Doubt.PROTECTED),
+        (ticket.sensitive or rulebook.is_sensitive(best.category), Doubt.SENSITIVE),
+        (best.probability < rulebook.policy.auto_dispatch_probability, Doubt.UNSURE),
+        (row is None, Doubt.NO_ROW),
+        (row is not None and row.lead == ASK_A_PERSON, Doubt.ROW_ASKS),
+        (row is not None and row.lead == HOTLINE, Doubt.ANSWERED_HERE),
+        (row is not None and row.lead == COUNTY and lead is None, Doubt.NO_COUNTY),
+        (lead is None, Doubt.NO_UNIT),
+        (lead in ticket.returned_by, Doubt.RETURNED_IT),
+        (lead is not None and lead == ticket.reported, Doubt.IS_REPORTED),
+        (_is_downshift(lead, best.category, rulebook), Doubt.PUSHED_DOWN),
     )
     return next((reason for holds, reason in reasons if holds), "")
 
@@ -179,31 +254,51 @@ def copies(lead: str, rulebook: Rulebook) -> Iterator[str]:
 
 
 def _candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]:
+    """Return owners by the catalogue first, then the experienced, then the place; none that would be refused."""
     ticket = question.ticket
     barred = {*ticket.returned_by, ticket.reported}
     found: dict[str, Candidate] = {}
-    thoughts = question.suggestions
-    if question.confirmed and ticket.category:
-        thoughts = (Suggested(ticket.category, 1.0), *thoughts)
-    for thought in thoughts:
-        for code, why in _owners(thought.category, ticket, rulebook):
-            if code not in barred and code not in found:
-                found[code] = Candidate(code, thought.category, thought.probability, why)
-    for code, share in sorted(question.experience.items(), key=lambda item: -item[1]):
-        if code not in barred and code not in found and _unit(code, ticket, rulebook):
-            found[code] = Candidate(code, ticket.category or "", share, f"以往同类事项签收率 {share:.0%}")
-    county = rulebook.county_of(ticket.area) if ticket.area not in (None, ALL_AREAS) else None
-    if county and county.code not in barred and county.code not in found:
-        found[county.code] = Candidate(county.code, ticket.category or "", 0.0, "属地管理")
+    for candidate in (
+        *_owners(question, rulebook),
+        *_experienced(question, rulebook),
+        *_of_the_place(ticket, rulebook),
+    ):
+        if candidate.department not in barred:
+            found.setdefault(candidate.department, candidate)
     return tuple(found.values())[:CANDIDATES_MOST]
 
 
-def _owners(category: str, ticket: Ticket, rulebook: Rulebook) -> Iterator[tuple[str, str]]:
-    row = matching_row(rulebook, category, ticket.area, ticket.owner)
-    if row is None:
-        return
-    name = rulebook.categories[category].name if category in rulebook.categories else category
-    for code in (row.lead, *row.co):
-        unit = _unit(code, ticket, rulebook)
-        if unit:
-            yield unit, f"派单目录：{name}（{row.basis}）"
+def _owners(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
+    """Whom the catalogue names for each thought; where it asks a person, the more experienced first."""
+    ticket, thoughts = question.ticket, question.suggestions
+    if question.confirmed and ticket.category:
+        thoughts = (Suggested(ticket.category, 1.0), *thoughts)
+    for thought in thoughts:
+        row = matching_row(rulebook, thought.category, ticket.area, ticket.owner)
+        if row is None:
+            continue
+        units = [unit for code in (row.lead, *row.co) if (unit := _unit(code, ticket, rulebook))]
+        if row.lead == ASK_A_PERSON:
+            units.sort(key=lambda unit: -question.experience.get(unit, _NONE).share)
+        for unit in units:
+            if not _is_downshift(unit, thought.category, rulebook):
+                yield Candidate(unit, thought.category, thought.probability, Ground.CATALOGUE, row.basis)
+
+
+_NONE = Experience()
+
+
+def _experienced(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
+    """Who kept such matters, the larger share first; a hint, never a rule."""
+    category = question.ticket.category or (question.suggestions[0].category if question.suggestions else "")
+    ranked = sorted(question.experience.items(), key=lambda item: (-item[1].share, -item[1].kept, item[0]))
+    for code, experience in ranked:
+        known = _unit(code, question.ticket, rulebook) and not _is_downshift(code, category, rulebook)
+        if known and experience.kept > 0:
+            yield Candidate(code, category, experience.share, Ground.EXPERIENCE)
+
+
+def _of_the_place(ticket: Ticket, rulebook: Rulebook) -> Iterator[Candidate]:
+    county = rulebook.county_of(ticket.area) if ticket.area not in (None, ALL_AREAS) else None
+    if county:
+        yield Candidate(county.code, ticket.category or "", 0.0, Ground.AREA)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from aiohttp import web
 
-from hotline import db, embedded, metrics
+from hotline import db, embedded, metrics, models
 from hotline.api import events, monitor
 from hotline.api import routes as api
 from hotline.config import Config, Key
@@ -55,7 +58,7 @@ async def open_desk(
         await db.migrate(connection)
     live = await Live.open(engines.redis, database=engines.database)
     try:
-        yield Desk(Store(pool), Vault(engines.keys), live, Predictor(), clock, _shelf(config))
+        yield Desk(Store(pool), Vault(engines.keys), live, Predictor(config.models), clock, _shelf(config))
     finally:
         await live.close()
         await pool.close()
@@ -76,9 +79,19 @@ def make_application(desk: Desk, config: Config) -> web.Application:
     application[metrics.METRICS] = metrics.Metrics()
     application[events.HUB] = hub = Hub()
     application.cleanup_ctx.append(lambda _: events.hearing(hub, desk))
+    application.cleanup_ctx.append(lambda _: _following(desk))
     application.on_shutdown.append(lambda _: events.let_go(hub))
     application.add_routes(api.routes())
     application.add_routes(events.routes())
     application.add_routes(monitor.routes())
     application.add_routes(pages.routes())
     return application
+
+
+async def _following(desk: Desk) -> AsyncIterator[None]:
+    """Judge with the active model while the application lives, whichever that comes to be."""
+    task = asyncio.create_task(models.keep_up(desk, f"web-{socket.gethostname()}-{os.getpid()}"))
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

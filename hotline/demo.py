@@ -82,7 +82,7 @@ async def _prepare(desk: Desk, found: Engines, config: Config, say: Say, number:
         if person.id not in known:
             await auth.create_person(desk, person, password)
     await _train(config, say)
-    serving.load_model(desk, config, say)
+    await serving.load_model(desk, say)
     if not await desk.store.fetch("ticket_ids", after=0, most=1):
         await _first_day(desk, found, config, say, number)
     return password

@@ -1,21 +1,35 @@
 """The model behind one `await`: what a text is about, judged in a thread so that no other request waits for it.
 
-Knows no tickets. Without a model it says so by giving None for each text: then a person decides. The model in use
-can be exchanged while the service runs; a judgement always comes from one model as a whole.
+Knows no tickets. Without a model it says so by giving None for each text: then a person decides. It follows the
+active model of its folder: a new one is loaded and tried in that thread and takes the old one's place in one step, a
+judgement always comes from one model as a whole, and a model that is refused leaves the old one where it is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
+
+_log = logging.getLogger(__name__)
+AT_ONCE = 25
+"""Texts of a batch that are judged before a waiting suggestion gets its turn."""
+TRY_AGAIN_SECONDS = 60.0
+"""How long a refused version is left alone while nobody activates another one."""
+_FIRST_TEXT = "路灯不亮"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the model makes of one text: categories with calibrated probabilities, the best first."""
+    """What the model makes of one text: everything with calibrated probabilities, the best first.
+
+    `levels`: the likeliest category of two, of four and of six digits; each is worth having where the next is unsure.
+    """
 
     categories: tuple[tuple[str, float], ...]
     type: str | None
@@ -23,32 +37,80 @@ class Judgement:
     risks: tuple[str, ...]
     evidence: tuple[str, ...]
     model_version: str
+    levels: tuple[tuple[str, float], ...] = ()
+    types: tuple[tuple[str, float], ...] = ()
+    area: str | None = None
 
 
 class Predictor:
-    """The loaded model, or none."""
+    """The loaded model, or none. `fault` says why the active version is not the one in use; empty when it is."""
 
-    def __init__(self, model: Any = None) -> None:  # noqa: ANN401 - classifier.predict.Model, imported only when loaded
-        self._model = model
+    def __init__(self, folder: Path | None = None) -> None:
+        self.fault = ""
+        self._folder = folder
+        self._model: Any = None
+        self._refused = ""
+        self._refused_at = 0.0
+        # One thread: the work holds the interpreter's lock anyway, and two of them would only take turns more often.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 
     @property
     def version(self) -> str:
         """The version of the model in use; empty when there is none."""
         return str(self._model.version) if self._model else ""
 
-    def load(self, folder: Path, version: str | None = None) -> None:
-        """Put the active model of `folder` in the place of the one in use; raises what the registry raises."""
-        from classifier.registry import load  # scikit-learn takes a second to import; only who judges pays for it
+    async def refresh(self) -> bool:
+        """Take the active version into use if it is another one; return whether anything changed.
 
-        self._model = load(folder, version)
+        What cannot be loaded is logged once and told in `fault`; the model in use stays in use.
+        """
+        wanted = self._wanted()
+        if wanted == self.version:
+            changed, self.fault, self._refused = bool(self.fault), "", ""
+            return changed
+        if (
+            self._folder is None
+            or not wanted
+            or (wanted == self._refused and monotonic() - self._refused_at < TRY_AGAIN_SECONDS)
+        ):
+            return False
+        from classifier.registry import RegistryError
+
+        try:
+            model = await asyncio.get_running_loop().run_in_executor(self._thread, _tried, self._folder, wanted)
+        except (RegistryError, OSError, ValueError, KeyError) as error:
+            if wanted != self._refused:
+                _log.error("model %s is refused, %s stays in use: %s", wanted, self.version or "none", error)
+            self.fault, self._refused, self._refused_at = f"{wanted}: {error}", wanted, monotonic()
+            return True
+        before, self._model = self.version, model
+        self.fault, self._refused = "", ""
+        _log.info("model %s is in use, before it %s", wanted, before or "none")
+        return True
+
+    def _wanted(self) -> str:
+        """The name in the folder's pointer, some thirty bytes that are read in microseconds; empty if there is none."""
+        if self._folder is None:
+            return ""
+        try:
+            return (self._folder / "active").read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     async def judge(self, texts: Sequence[str]) -> list[Judgement | None]:
-        """Return one judgement a text, in their order."""
+        """Return one judgement a text, in their order, all of one model."""
         model = self._model
         if model is None or not texts:
             return [None] * len(texts)
-        suggestions = await asyncio.to_thread(model.suggest, texts)
-        return [_judgement(suggestion) for suggestion in suggestions]
+        loop, found = asyncio.get_running_loop(), []
+        for start in range(0, len(texts), AT_ONCE):
+            part = texts[start : start + AT_ONCE]
+            found += await loop.run_in_executor(self._thread, model.suggest, part)
+        return [_judgement(suggestion) for suggestion in found]
+
+    async def suggest(self, text: str) -> Judgement | None:
+        """Return what a text still being typed is about; None without a model or without a text."""
+        return (await self.judge([text]))[0] if text.strip() else None
 
 
 def train_first(folder: Path) -> str:
@@ -58,12 +120,26 @@ def train_first(folder: Path) -> str:
     return str(first(folder))
 
 
+def _tried(folder: Path, version: str) -> Any:  # noqa: ANN401 - classifier.predict.Model
+    """Return a model that has judged a text already: what is made ready at the first one is ready."""
+    from classifier.registry import load  # scikit-learn takes a second to import; only who judges pays for it
+
+    model = load(folder, version)
+    model.suggest([_FIRST_TEXT])
+    return model
+
+
 def _judgement(suggestion: Any) -> Judgement:  # noqa: ANN401 - classifier.predict.Suggestion
+    categories = tuple((guess.label, guess.probability) for guess in suggestion.category)
+    wider = tuple((guess.label, guess.probability) for guess in (suggestion.level_1, suggestion.level_2))
     return Judgement(
-        categories=tuple((guess.label, guess.probability) for guess in suggestion.category),
+        categories=categories,
         type=suggestion.kind[0].label if suggestion.kind else None,
         urgency=suggestion.urgency.label,
         risks=suggestion.risks,
         evidence=suggestion.evidence,
         model_version=suggestion.model_version,
+        levels=(*wider, *categories[:1]),
+        types=tuple((guess.label, guess.probability) for guess in suggestion.kind),
+        area=suggestion.area,
     )

@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 
 from dispatch.model import Role
-from hotline import auth, contacts, exchange, guard, office, worker
+from hotline import auth, contacts, exchange, guard, models, office, worker
 from hotline.app import Engines, engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
@@ -42,7 +42,7 @@ def work(config: Config, name: str, say: Say) -> int:
 
     async def go(desk: Desk) -> int:
         await _must_be_founded(desk)
-        load_model(desk, config, say)
+        await load_model(desk, say)
         say(f"worker {name} is at work; Ctrl-C stops it")
         task = asyncio.ensure_future(worker.run(desk, name, config))
         await stopped()
@@ -145,6 +145,7 @@ def check(config: Config, say: Say) -> int:
     async def go(desk: Desk) -> int:
         say("database: reached, at this release")
         say(f"redis: {'reached' if desk.live.connected else 'none; sessions live in PostgreSQL alone'}")
+        models_fit = await _say_models(desk, config, say)
         seen = await guard.health(desk, timedelta(seconds=config.silent_seconds))
         for sign in seen.signs:
             say(f"worker {sign.worker}: last alive {sign.at.isoformat()}")
@@ -154,9 +155,25 @@ def check(config: Config, say: Say) -> int:
         state = seen.state(timedelta(seconds=config.lag_seconds))
         if state in _WRONG:
             say(_WRONG[state])
-        return 1 if state in _WRONG else 0
+        return 0 if models_fit and state not in _WRONG else 1
 
     return _run(config, say, go)
+
+
+async def _say_models(desk: Desk, config: Config, say: Say) -> bool:
+    """Say which model is active, whether it can be used here, and who uses what; false when something is not well."""
+    await desk.predictor.refresh()
+    used, fault = await models.in_use(desk), desk.predictor.fault
+    if fault:
+        say(f"model: the active one is refused: {fault}")
+    elif desk.predictor.version:
+        say(f"model: {desk.predictor.version} is active")
+    else:
+        say(f"model: none in {config.models}; `python -m classifier train --models {config.models} --activate`")
+    for row in used:
+        refused = f", refused {row['fault']}" if row["fault"] else ""
+        say(f"model of {row['process']}: {row['version'] or 'none'} at {row['at'].isoformat()}{refused}")
+    return not fault and not any(row["fault"] for row in used)
 
 
 def import_file(  # noqa: PLR0913 - the options of the command
@@ -217,6 +234,7 @@ async def _must_be_founded(desk: Desk) -> None:
 
 async def _serve(desk: Desk, config: Config, say: Say) -> int:
     await _must_be_founded(desk)
+    await load_model(desk, say)
     async with listening(desk, config):
         say(f"listening on {address(config)}; Ctrl-C stops it")
         await stopped()
@@ -261,10 +279,11 @@ async def stopped() -> None:
     await event.wait()
 
 
-def load_model(desk: Desk, config: Config, say: Say) -> None:
-    """Load the active model; without one every matter waits for a person, and we say so."""
-    if not (config.models / "active").exists():
-        say("there is no active model: every matter without a category waits for a dispatcher")
-        return
-    desk.predictor.load(config.models)
-    say(f"model {desk.predictor.version} is loaded")
+async def load_model(desk: Desk, say: Say) -> None:
+    """Take the active model into use; without one every matter waits for a person, and we say so."""
+    await desk.predictor.refresh()
+    if desk.predictor.version:
+        say(f"model {desk.predictor.version} is loaded")
+    else:
+        why = desk.predictor.fault or "there is no active model"
+        say(f"{why}: every matter without a category waits for a dispatcher")

@@ -251,6 +251,10 @@ class Transaction:
             raise NotFound("ticket", ticket_id)
         return _file(rows[0])
 
+    async def files(self, ticket_ids: Sequence[int]) -> list[File]:
+        """Return tickets that this transaction has locked already, in the order of their numbers."""
+        return [_file(row) for row in await self.fetch("tickets", ids=list(ticket_ids))]
+
     async def add_caller(self, ticket_id: int, number: int, caller: SealedCaller) -> None:
         """Add one caller to a ticket under the number that the lifecycle gave it."""
         await self.execute("add_caller", ticket_id=ticket_id, number=number, **_sealed(caller))

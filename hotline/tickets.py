@@ -33,11 +33,11 @@ from dispatch.model import (
     Urgency,
 )
 from dispatch.reckoning import WORK_CLOCKS
-from dispatch.routing import AskHuman, Question, Send, Suggested, copies, route
+from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, copies, route
 from dispatch.rulebook import HOTLINE, LadderRule, RiskWord, Rulebook
 from dispatch.supervision import Finding, Look, Watched, assess, audience, provoked
 from dispatch.worktime import ZONE
-from hotline import vault
+from hotline import experience, vault
 from hotline.alarms import raise_alarm
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden, NotFound, StaleTicket, Unavailable
@@ -140,7 +140,7 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
     risks = rulebook.risks_in(f"{intake.title}\n{intake.text}")
     trace = _risks(risks)
     if intake.category:
-        answer = route(Question(ticket, confirmed=True), rulebook)
+        answer = await _route_confirmed(desk, ticket, rulebook)
         trace = trace | _trace(answer, None)
         if isinstance(answer, Send):
             history.append(_send_by_machine(history[-1].after, answer, rulebook, at))
@@ -330,6 +330,16 @@ def _seal(desk: Desk, intake: Intake) -> SealedCaller:
 # --- routing ----------------------------------------------------------------------------------------------------------
 
 
+async def _route_confirmed(desk: Desk, ticket: Ticket, rulebook: Rulebook) -> Send | AskHuman:
+    """Route a ticket whose category a person fixed; experience is asked only where the catalogue leaves a choice."""
+    answer = route(Question(ticket, confirmed=True), rulebook)
+    if isinstance(answer, Send) or ticket.category is None:
+        return answer
+    known = await experience.known(desk.store, [ticket.category], desk.now())
+    record = known.of(ticket.category, ticket.area, rulebook)
+    return route(Question(ticket, confirmed=True, experience=record), rulebook)
+
+
 def _send_by_machine(ticket: Ticket, answer: Send, rulebook: Rulebook, at: datetime) -> Decided:
     action = do.Dispatch(lead=answer.lead, co=answer.co, why=answer.trace.basis)
     return keep_clocks(step(ticket, action, MACHINE, at=at, rulebook=rulebook), rulebook)
@@ -357,49 +367,62 @@ async def judge(desk: Desk, *, most: int = 200) -> int:
         if not rows:
             return 0
         judged = await desk.predictor.judge([f"{row['title']}\n{row['text']}" for row in rows])
-        moved = [
-            await _judge_one(desk, transaction, row["id"], judgement, rulebook)
-            for row, judgement in zip(rows, judged, strict=True)
-        ]
+        judged_of = list(zip((row["id"] for row in rows), judged, strict=True))
+        moved: list[Ticket] = []
+        for start in range(0, len(rows), JUDGED_AT_ONCE):
+            some = dict(judged_of[start : start + JUDGED_AT_ONCE])
+            moved += await _judge_some(desk, transaction, some, rulebook)
     tell_pages(desk, moved, rulebook)
     return len(rows)
 
 
-async def _judge_one(
-    desk: Desk, transaction: Transaction, ticket_id: int, judged: Judgement | None, rulebook: Rulebook
-) -> Ticket:
-    file = await transaction.lock(ticket_id)
-    at = _not_before(file.ticket, desk.now())
-    confirmed = file.ticket.category is not None
-    suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
-    version = judged.model_version if judged else ""
-    best = file.ticket.category or (suggestions[0].category if suggestions else "")
-    experience = await _experience(transaction, best, at)
-    answer = route(Question(file.ticket, confirmed, suggestions, version, experience), rulebook)
-    trace = _trace(answer, judged)
-    moves: list[Decided] = []
-    if isinstance(answer, Send):
-        try:
-            moves = _judged_moves(file.ticket, answer, rulebook, at)
-        except DispatchError as error:
-            # One ticket that the law does not let the machine send must not hold up all others: a person decides.
-            _log.warning("routing would send what the lifecycle refuses: %s", error)
-            trace |= {"sent": False}
+JUDGED_AT_ONCE = 25
+"""Tickets that are read, routed and kept together; between them other tasks of the process get their turn."""
+
+
+async def _judge_some(
+    desk: Desk, transaction: Transaction, judged: Mapping[int, Judgement | None], rulebook: Rulebook
+) -> list[Ticket]:
+    """Route some tickets that this transaction has locked, and keep what was said about them."""
+    files = await transaction.files(list(judged))
+    best = [_best_category(file.ticket, judged[file.ticket.id]) for file in files]
+    known = await experience.known(transaction, best, desk.now())
+    moved, kept = [], []
+    for file, category in zip(files, best, strict=True):
+        record = known.of(category, file.ticket.area, rulebook)
+        answer = route(_question(file.ticket, judged[file.ticket.id], record), rulebook)
+        moves = _moves_of_machine(file.ticket, answer, rulebook, _not_before(file.ticket, desk.now()))
         for decided in moves:
             await transaction.record(decided, notices=_notices(decided, rulebook), rulebook=rulebook)
-    known = file.matter.suggestion or {}
-    trace["risks"] = list(dict.fromkeys([*known.get("risks", ()), *trace.get("risks", ())]))
-    await transaction.execute("mark_judged", id=ticket_id, suggestion={**known, **trace})
-    return moves[-1].after if moves else file.ticket
+        trace = _trace(answer, judged[file.ticket.id]) | {"sent": bool(moves)}
+        before = file.matter.suggestion or {}
+        trace["risks"] = list(dict.fromkeys([*before.get("risks", ()), *trace.get("risks", ())]))
+        kept.append({"id": file.ticket.id, "suggestion": {**before, **trace}})
+        moved.append(moves[-1].after if moves else file.ticket)
+    await transaction.execute("mark_judged", judged=kept)
+    return moved
 
 
-EXPERIENCE_OF = timedelta(days=365)
+def _best_category(ticket: Ticket, judged: Judgement | None) -> str:
+    return ticket.category or (judged.categories[0][0] if judged and judged.categories else "")
 
 
-async def _experience(transaction: Transaction, category: str, at: datetime) -> dict[str, float]:
-    """The share that each department kept of what it was sent of this kind within a year: a hint, never a rule."""
-    rows = await transaction.fetch("experience", category=category, since=at - EXPERIENCE_OF)
-    return {row["department"]: row["kept"] / row["sent"] for row in rows}
+def _question(ticket: Ticket, judged: Judgement | None, known: Mapping[str, Experience]) -> Question:
+    suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
+    version = judged.model_version if judged else ""
+    return Question(ticket, ticket.category is not None, suggestions, version, known)
+
+
+def _moves_of_machine(ticket: Ticket, answer: Send | AskHuman, rulebook: Rulebook, at: datetime) -> Sequence[Decided]:
+    """Return the moves that an answer brings about; none where a person must decide."""
+    if not isinstance(answer, Send):
+        return ()
+    try:
+        return _judged_moves(ticket, answer, rulebook, at)
+    except DispatchError as error:
+        # One ticket that the law does not let the machine send must not hold up all others: a person decides.
+        _log.warning("routing would send what the lifecycle refuses: %s", error)
+        return ()
 
 
 def _judged_moves(ticket: Ticket, answer: Send, rulebook: Rulebook, at: datetime) -> list[Decided]:

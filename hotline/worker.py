@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from time import time
 
-from hotline import tickets
+from hotline import models, tickets
 from hotline.config import Config
 from hotline.desk import Desk
 from hotline.errors import Unavailable
@@ -40,6 +40,7 @@ async def run(desk: Desk, name: str, config: Config) -> None:
             _repeat("deliver", lambda: deliver(desk), pause=lambda: DELIVER_SECONDS),
             _repeat("send", sender.turn),
             _repeat("beat", lambda: beat(desk, name), pause=lambda: BEAT_SECONDS),
+            models.keep_up(desk, name),
         )
     finally:
         await sender.close()

@@ -16,11 +16,11 @@ ROOT = Path(__file__).parents[1]
 # The harbour's storeys, from the floor up. A module may import from its own storey and from those below it.
 STOREYS: tuple[tuple[str, ...], ...] = (
     ("", "config", "errors"),
-    ("db", "embedded"),
+    ("db", "embedded", "calendar_seed"),
     ("store", "predictor", "live", "vault", "stream", "shelf"),
     ("desk",),  # the ports in one hand, as every use case gets them
-    ("tickets", "alarms", "contacts", "inbox", "office", "reports", "auth", "exchange", "calendar_seed"),
-    ("calls", "pictures"),  # uses tickets
+    ("tickets", "experience", "models", "alarms", "contacts", "inbox", "office", "reports", "auth", "exchange"),
+    ("calls", "pictures", "advice"),  # uses tickets
     ("citizens",),
     ("edge",),  # what pages and JSON have in common
     ("web", "api", "notify", "worker", "guard", "metrics"),

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
-from hotline import auth, calls, inbox, tickets
+from hotline import advice, auth, calls, inbox, tickets
 from hotline.edge import (
     BY_COOKIE,
     CONFIG,
@@ -48,6 +48,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/api/v1/tickets/{id}/actions", act),
         web.post("/api/v1/tickets/{id}/callers", add_caller),
         web.post("/api/v1/tickets/{id}/callers/{number}/unmask", unmask),
+        web.post("/api/v1/suggestions", suggest),
         web.get("/api/v1/requests", pending_requests),
         web.get("/api/v1/search", search),
         web.get("/api/v1/callers", callers),
@@ -154,6 +155,14 @@ async def unmask(request: web.Request) -> web.Response:
     reason = _text(await _body(request), "reason")
     person = await tickets.unmask(desk_of(request), ticket_id(request), number, actor, reason)
     return json_response(asdict(person))
+
+
+async def suggest(request: web.Request) -> web.Response:
+    """Say what is known about a matter being typed: {"text", "title", "place", "category", …}; keeps nothing."""
+    _check_origin(request)
+    actor = actor_of(request)
+    found = await advice.suggest(desk_of(request), advice.read(await _body(request)), actor)
+    return json_response(found)
 
 
 async def pending_requests(request: web.Request) -> web.Response:

@@ -627,7 +627,7 @@ def _why(suggestion: Mapping[str, Any] | None, codes: Codes, *, candidates: bool
         facts.append((words.WHY["evidence"], "、".join(map(str, suggestion["evidence"]))))
     thoughts = suggestion.get("candidates", ()) if candidates else ()
     return Why(
-        reason=trace.get("reason", ""),
+        reason=words.doubt(trace),
         facts=tuple((label, value) for label, value in facts if value),
         candidates=tuple(_candidate(one, codes) for one in thoughts[:3]),
     )
@@ -638,7 +638,7 @@ def _candidate(one: Mapping[str, Any], codes: Codes) -> Candidate:
         unit=codes.department(one["department"]),
         category=codes.leaf(one["category"]),
         probability=_share(one["probability"]),
-        why=one["why"],
+        why=words.ground(one, codes.leaf(one["category"])),
         lead=one["department"],
         category_path=codes.category(one["category"]),
         category_code=one["category"],

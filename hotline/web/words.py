@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 from dispatch.actions import ACTIONS
 from dispatch.errors import BadAction, IllegalAction, NoSuchPart, NotYours, Rule, RuleBroken
 from dispatch.model import Role, Term, TicketState
+from dispatch.routing import Doubt, Ground
 from dispatch.worktime import ZONE, Allowance, Unit
 from hotline.auth import BadLogin, TooManyTries
 from hotline.errors import (
@@ -870,6 +872,44 @@ WHY: Mapping[str, str] = {
     "risks": "风险",
     "evidence": "判断所据词语",
 }
+DOUBTS: Mapping[str, str] = {
+    Doubt.NO_CATEGORY: "没有可用的分类建议",
+    Doubt.PROTECTED: "保密或举报事项，须人工派单",
+    Doubt.SENSITIVE: "敏感事项，须人工派单",
+    Doubt.UNSURE: "分类把握不足（{probability}）",
+    Doubt.NO_ROW: "派单目录没有此类事项",
+    Doubt.ROW_ASKS: "派单目录要求人工判断：{basis}",
+    Doubt.ANSWERED_HERE: "应由热线直接答复",
+    Doubt.NO_COUNTY: "未填写区县，无法确定属地",
+    Doubt.NO_UNIT: "派单目录中的单位不存在",
+    Doubt.RETURNED_IT: "目录中的单位已退过此单",
+    Doubt.IS_REPORTED: "不得派给被举报单位",
+    Doubt.PUSHED_DOWN: "职能部门事项不得直接派镇街",
+}
+GROUNDS: Mapping[str, str] = {
+    Ground.CATALOGUE: "派单目录：{category}（{basis}）",
+    Ground.EXPERIENCE: "以往同类事项签收率 {probability}",
+    Ground.AREA: "属地管理",
+}
+
+
+def doubt(trace: Mapping[str, Any]) -> str:
+    """Why the machine did not send alone; a trace from before reasons were codes holds the sentence itself."""
+    reason = str(trace.get("reason", ""))
+    sentence = DOUBTS.get(reason)
+    if sentence is None:
+        return reason
+    return sentence.format(probability=f"{trace.get('probability', 0):.0%}", basis=trace.get("basis", ""))
+
+
+def ground(candidate: Mapping[str, Any], category: str) -> str:
+    """Why a department might own a matter of `category`, by its name; an old candidate holds the sentence itself."""
+    if candidate["why"] not in GROUNDS:
+        return str(candidate["why"])
+    share = f"{candidate['probability']:.0%}"
+    return GROUNDS[candidate["why"]].format(category=category, basis=candidate.get("basis", ""), probability=share)
+
+
 NOT_YET = "未定"
 RETURNED_BY = "退过此单的单位"
 VISITED = "已回访"

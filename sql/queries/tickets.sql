@@ -206,8 +206,11 @@ SELECT id, title, text
    FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: mark_judged
--- Keep what the model and the router said about a ticket.
-UPDATE tickets SET judged = true, suggestion = :suggestion WHERE id = :id;
+-- Keep what the model and the router said about some tickets.
+UPDATE tickets
+   SET judged = true, suggestion = judged.suggestion
+  FROM jsonb_to_recordset(:judged::jsonb) AS judged(id bigint, suggestion jsonb)
+ WHERE tickets.id = judged.id;
 
 -- name: merged_tickets
 -- The tickets that were merged into one.
@@ -218,11 +221,63 @@ SELECT id, title, received_at FROM tickets WHERE merged_into = :id ORDER BY id;
 SELECT merged_into FROM tickets WHERE id = :id AND merged_into IS NOT NULL;
 
 -- name: experience
--- How often each department accepted and returned matters of a category, since a day; a hint for routing.
-SELECT assignment.department,
-       count(*) FILTER (WHERE assignment.state IN ('accepted', 'replied')) AS kept,
-       count(*) AS sent
-  FROM tickets ticket
-  JOIN assignments assignment ON assignment.ticket_id = ticket.id AND assignment.parent IS NULL
- WHERE ticket.category = :category AND assignment.duty = 'lead' AND assignment.sent_at >= :since
- GROUP BY assignment.department;
+-- What became of matters of some categories by place, department and month, since a month; a hint for routing.
+SELECT category, area, department, month, kept, returned, rerouted
+  FROM experience
+ WHERE category = ANY (:categories::text[]) AND month >= :since
+ ORDER BY category, area, department, month;
+
+-- name: forget_experience
+-- Make room for what is counted anew.
+DELETE FROM experience;
+
+-- name: count_experience
+-- Count what each department kept, returned and lost to another, by kind, place and month of sending, since a moment.
+INSERT INTO experience (category, area, department, month, kept, returned, rerouted)
+SELECT ticket.category, coalesce(ticket.area, ''), assignment.department,
+       date_trunc('month', assignment.sent_at AT TIME ZONE 'Asia/Shanghai')::date,
+       count(*) FILTER (WHERE assignment.state IN ('accepted', 'replied')),
+       count(*) FILTER (WHERE assignment.state = 'returned'),
+       count(*) FILTER (WHERE assignment.state = 'withdrawn' AND EXISTS (
+           SELECT FROM assignments later
+            WHERE later.ticket_id = ticket.id AND later.number > assignment.number AND later.duty = 'lead'
+              AND later.parent IS NULL AND later.department <> assignment.department))
+  FROM assignments assignment
+  JOIN tickets ticket ON ticket.id = assignment.ticket_id
+ WHERE assignment.duty = 'lead' AND assignment.parent IS NULL AND assignment.state <> 'sent'
+   AND assignment.sent_at >= :since AND ticket.category IS NOT NULL
+ GROUP BY 1, 2, 3, 4;
+
+-- name: similar_tickets
+-- Open tickets of some categories, or of none yet, in some areas that share the most pairs of characters with a text.
+WITH asked AS (
+    SELECT unnest(:grams::integer[]) AS gram
+), candidate AS (
+    SELECT ticket.*
+      FROM unnest(:categories::text[]) AS kind(code)
+     CROSS JOIN LATERAL (
+           SELECT id, title, state, category, area, received_at, confidential, type, grams
+             FROM tickets
+            WHERE category = kind.code AND state <> 'closed' AND received_at >= :since
+              AND (:areas::text[] IS NULL OR area = ANY (:areas))
+            ORDER BY id DESC
+            LIMIT 40) ticket
+     UNION ALL
+    SELECT ticket.*
+      FROM (SELECT id, title, state, category, area, received_at, confidential, type, grams
+              FROM tickets
+             WHERE category IS NULL AND state <> 'closed' AND received_at >= :since
+               AND (:areas::text[] IS NULL OR area = ANY (:areas))
+             ORDER BY id DESC
+             LIMIT 40) ticket
+), likened AS (
+    SELECT candidate.id, count(*) / sqrt(cardinality(candidate.grams)::float8 * cardinality(:grams::integer[])) AS likeness
+      FROM candidate, unnest(candidate.grams) AS own(gram)
+      JOIN asked USING (gram)
+     GROUP BY candidate.id, candidate.grams
+)
+SELECT id, title, state, category, area, received_at, confidential, type, likened.likeness
+  FROM candidate JOIN likened USING (id)
+ WHERE likened.likeness >= :likeness
+ ORDER BY likened.likeness DESC, id DESC
+ LIMIT :most;

@@ -12,7 +12,7 @@ from dispatch import actions as do
 from dispatch.deadlines import keep_clocks
 from dispatch.lifecycle import receive, step
 from dispatch.model import MACHINE, Caller, Level, Ticket, TicketState, TicketType, Urgency
-from dispatch.routing import AskHuman, Question, Send, Suggested, matching_row, route
+from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, matching_row, route
 from dispatch.rulebook import Area, CatalogueRow, Category, Department, Policy, Rulebook
 from hotline.calendar_seed import default_calendar
 
@@ -195,20 +195,20 @@ def test_a_person_who_fixed_the_category_leaves_no_model_in_the_trace() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"category": "050903"}, "派单目录要求人工判断：see where it comes from"),  # '?' in the catalogue
-        ({"category": "050904"}, "应由热线直接答复"),
-        ({"category": "050905", "area": None}, "未填写区县，无法确定属地"),
-        ({"category": "050905", "area": "00"}, "未填写区县，无法确定属地"),  # the whole city is no county
-        ({"category": "050906"}, "派单目录中的单位不存在"),
-        ({"category": "990101"}, "派单目录没有此类事项"),
-        ({"returned_by": ("roads",)}, "目录中的单位已退过此单"),
-        ({"reported": "roads"}, "不得派给被举报单位"),
-        ({"confidential": True}, "保密或举报事项，须人工派单"),
-        ({"type": TicketType.REPORT}, "保密或举报事项，须人工派单"),
-        ({"sensitive": True}, "敏感事项，须人工派单"),
-        ({"category": "130200"}, "敏感事项，须人工派单"),  # sensitive by its category
-        ({"category": "010203", "area": "0102"}, "职能部门事项不得直接派镇街"),
-        ({"category": None}, "没有可用的分类建议"),
+        ({"category": "050903"}, "row_asks"),  # '?' in the catalogue
+        ({"category": "050904"}, "answered_here"),
+        ({"category": "050905", "area": None}, "no_county"),
+        ({"category": "050905", "area": "00"}, "no_county"),  # the whole city is no county
+        ({"category": "050906"}, "no_unit"),
+        ({"category": "990101"}, "no_row"),
+        ({"returned_by": ("roads",)}, "returned_it"),
+        ({"reported": "roads"}, "is_reported"),
+        ({"confidential": True}, "protected"),
+        ({"type": TicketType.REPORT}, "protected"),
+        ({"sensitive": True}, "sensitive"),
+        ({"category": "130200"}, "sensitive"),  # sensitive by its category
+        ({"category": "010203", "area": "0102"}, "pushed_down"),
+        ({"category": None}, "no_category"),
     ],
 )
 def test_what_the_machine_may_not_decide_is_asked_of_a_person_with_the_reason(
@@ -238,20 +238,26 @@ def test_the_threshold_is_the_citys_own() -> None:
 
 
 def test_candidates_are_owners_then_the_experienced_then_the_county_at_most_three() -> None:
-    asked = Question(a_ticket(category="050903"), confirmed=True, experience={"schools": 0.2, "town": 0.8, "gone": 1.0})
+    asked = Question(
+        a_ticket(category="050903"),
+        confirmed=True,
+        experience={"schools": Experience(2, 8), "town": Experience(8, 2), "gone": Experience(9)},
+    )
 
     answer = route(asked, RULEBOOK)
 
     assert isinstance(answer, AskHuman)
     assert [one.department for one in answer.candidates] == ["city", "roads", "town"]
-    assert "see where it comes from" in answer.candidates[0].why
-    few = route(Question(a_ticket(category="990101"), confirmed=True, experience={"schools": 0.2}), RULEBOOK)
+    assert (answer.candidates[0].why, answer.candidates[0].basis) == ("catalogue", "see where it comes from")
+    few = route(
+        Question(a_ticket(category="990101"), confirmed=True, experience={"schools": Experience(2, 8)}), RULEBOOK
+    )
     assert isinstance(few, AskHuman)
     assert [one.department for one in few.candidates] == ["schools", "county"]
 
 
 def test_the_hotline_is_no_candidate_for_handling() -> None:
-    asked = Question(a_ticket(category="050904"), confirmed=True, experience={"hotline": 1.0})
+    asked = Question(a_ticket(category="050904"), confirmed=True, experience={"hotline": Experience(9)})
 
     answer = route(asked, RULEBOOK)
 
@@ -280,7 +286,7 @@ questions = st.builds(
     suggestions=st.lists(
         st.builds(Suggested, st.sampled_from(["990101", *RULEBOOK.categories]), st.floats(0, 1)), max_size=3
     ).map(tuple),
-    experience=st.dictionaries(st.sampled_from(UNITS), st.floats(0, 1)),
+    experience=st.dictionaries(st.sampled_from(UNITS), st.builds(Experience, *[st.floats(0, 99)] * 3)),
 )
 
 

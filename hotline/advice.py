@@ -1,0 +1,235 @@
+"""What is known about a matter while it is still being typed: kind, place, danger, likely unit, what is open already.
+
+Nothing here is written, logged or decided: whoever types takes what helps. Identity and telephone numbers are masked
+before the text goes anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from dispatch import places
+from dispatch.model import Actor, Ticket, TicketState, TicketType, Urgency
+from dispatch.routing import AskHuman, Candidate, Experience, Question, Send, Suggested, Trace, route
+from dispatch.rulebook import Rulebook
+from hotline import experience, tickets, vault
+from hotline.desk import Desk
+from hotline.errors import BadInput, Forbidden
+from hotline.predictor import Judgement
+from hotline.store import Row, grams
+
+SIMILAR_MOST = 5
+SIMILAR_WITHIN = timedelta(days=90)
+SIMILAR_FROM = 0.2
+"""Likeness from which a ticket is shown: the share of pairs of characters that both texts have, as a cosine."""
+LONGEST_TEXT = 4_000
+_GUESSES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What an agent has typed so far; empty fields are not known yet. `category` chosen means confirmed."""
+
+    text: str
+    title: str = ""
+    place: str = ""
+    category: str | None = None
+    area: str | None = None
+    owner: str = ""
+    type: TicketType | None = None
+    confidential: bool = False
+    reported: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Similar:
+    """An open ticket that resembles the words; a sealed one shows nothing but that it is there."""
+
+    id: str
+    title: str
+    state: str
+    category: str | None
+    area: str | None
+    received_at: datetime
+    likeness: float
+    sealed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """Everything that could be said about a draft. Without a model the guesses are empty and the rest still holds.
+
+    `levels`: the likeliest category of each of three levels; `categories`: the likeliest of the deepest level.
+    `routed` is what routing would answer: where it is sure, `lead` and `co`, else candidates and the reason why not.
+    """
+
+    levels: tuple[tuple[str, float], ...] = ()
+    categories: tuple[tuple[str, float], ...] = ()
+    types: tuple[tuple[str, float], ...] = ()
+    urgency: str | None = None
+    risks: tuple[str, ...] = ()
+    risk_words: tuple[str, ...] = ()
+    area: str | None = None
+    evidence: tuple[str, ...] = ()
+    model_version: str = ""
+    lead: str | None = None
+    co: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    trace: Trace | None = None
+    similar: tuple[Similar, ...] = ()
+
+
+def read(values: Mapping[str, Any]) -> Draft:
+    """Return a draft from plain values; raises BadInput naming the field and what is allowed."""
+    known = {name: values[name] for name in values if name in Draft.__slots__}
+    if strange := sorted(set(values) - set(known)):
+        raise BadInput(strange[0], values[strange[0]], "is no field of a draft", ", ".join(Draft.__slots__))
+    intake = tickets.read_intake(known | {"text": known.get("text") or "-"})
+    draft = Draft(**{name: getattr(intake, name) for name in Draft.__slots__})
+    return replace(draft, text=str(known.get("text") or "")[:LONGEST_TEXT])
+
+
+async def suggest(desk: Desk, draft: Draft, actor: Actor) -> Advice:
+    """Return what is known about a draft; raises Forbidden for whoever takes no matters in."""
+    if actor.role not in tickets.OPENERS:
+        raise Forbidden(actor.person, "ask for a suggestion", "only the hotline takes matters in")
+    rulebook = await desk.rulebook()
+    draft = _masked(draft, rulebook)
+    said = "\n".join(part for part in (draft.title, draft.text) if part.strip())
+    judged = await desk.predictor.suggest(said)
+    area = draft.area or places.area_in(f"{said}\n{draft.place}", rulebook) or _known_area(judged, rulebook)
+    categories = _thoughts(draft, judged, rulebook)
+    similar, records = await asyncio.gather(
+        _similar(desk, said, categories, area, rulebook), experience.known(desk.store, categories[:1], desk.now())
+    )
+    found = _with_words_of_danger(Advice(area=area, similar=similar), said, judged, rulebook)
+    known = records.of(categories[0], area, rulebook) if categories else {}
+    return _routed(found, replace(draft, area=area), judged, known, rulebook, desk.now())
+
+
+def _masked(draft: Draft, rulebook: Rulebook) -> Draft:
+    """Hide numbers in what was typed, and leave out codes that the city does not know: they are half typed."""
+    return replace(
+        draft,
+        text=vault.mask_text(draft.text),
+        title=vault.mask_text(draft.title),
+        place=vault.mask_text(draft.place),
+        category=draft.category if draft.category in rulebook.categories else None,
+        area=draft.area if draft.area in rulebook.areas else None,
+        reported=draft.reported if draft.reported in rulebook.departments else None,
+    )
+
+
+def _known_area(judged: Judgement | None, rulebook: Rulebook) -> str | None:
+    return judged.area if judged and judged.area in rulebook.areas else None
+
+
+def _thoughts(draft: Draft, judged: Judgement | None, rulebook: Rulebook) -> list[str]:
+    """The categories that the matter may have, the chosen one alone if there is one."""
+    if draft.category:
+        return [draft.category]
+    guesses = judged.categories if judged else ()
+    return [code for code, _ in guesses if code in rulebook.categories][:_GUESSES]
+
+
+def _with_words_of_danger(advice: Advice, said: str, judged: Judgement | None, rulebook: Rulebook) -> Advice:
+    """Add what the city's own list and the model say together: neither takes a danger back that the other sees."""
+    words = rulebook.risks_in(said)
+    named = [str(word.risk) for word in words]
+    return replace(
+        advice, risks=tuple(dict.fromkeys((*named, *(judged.risks if judged else ())))), risk_words=_each(words)
+    )
+
+
+def _each(words: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word.word for word in words))
+
+
+def _routed(
+    advice: Advice,
+    draft: Draft,
+    judged: Judgement | None,
+    known: Mapping[str, Experience],
+    rulebook: Rulebook,
+    at: datetime,
+) -> Advice:
+    if judged:
+        advice = replace(
+            advice,
+            levels=judged.levels,
+            categories=judged.categories,
+            types=judged.types,
+            urgency=judged.urgency,
+            evidence=judged.evidence,
+            model_version=judged.model_version,
+        )
+    suggestions = tuple(Suggested(*one) for one in advice.categories if one[0] in rulebook.categories)
+    asked = Question(
+        _as_ticket(draft, advice, rulebook, at),
+        confirmed=draft.category is not None,
+        suggestions=suggestions,
+        model_version=advice.model_version,
+        experience=known,
+    )
+    answer = route(asked, rulebook)
+    if isinstance(answer, Send):
+        return replace(advice, lead=answer.lead, co=answer.co, trace=answer.trace)
+    assert isinstance(answer, AskHuman)  # noqa: S101 - the only other answer
+    return replace(advice, candidates=answer.candidates, trace=answer.trace)
+
+
+def _as_ticket(draft: Draft, advice: Advice, rulebook: Rulebook, at: datetime) -> Ticket:
+    """The ticket that the draft would become; it has no number yet."""
+    return Ticket(
+        id=0,
+        version=1,
+        state=TicketState.RECEIVED,
+        type=draft.type or TicketType.of(advice.types[0][0] if advice.types else TicketType.HELP),
+        urgency=Urgency.of(advice.urgency or Urgency.NORMAL),
+        received_at=at,
+        entered_at=at,
+        category=draft.category,
+        area=draft.area,
+        owner=draft.owner,
+        confidential=draft.confidential,
+        sensitive=rulebook.is_sensitive(draft.category),
+        reported=draft.reported,
+    )
+
+
+async def _similar(
+    desk: Desk, said: str, categories: Sequence[str], area: str | None, rulebook: Rulebook
+) -> tuple[Similar, ...]:
+    """Open tickets of the last 90 days about such a matter in this area, the most alike first."""
+    pairs = grams(said)
+    if not pairs:
+        return ()
+    inside = [code for code in rulebook.areas if any(wider.code == area for wider in rulebook.wider(code))]
+    rows = await desk.store.fetch(
+        "similar_tickets",
+        grams=pairs,
+        categories=list(categories),
+        areas=[*inside, *(wider.code for wider in rulebook.wider(area))] if area else None,
+        since=desk.now() - SIMILAR_WITHIN,
+        likeness=SIMILAR_FROM,
+        most=SIMILAR_MOST,
+    )
+    return tuple(_shown(row) for row in rows)
+
+
+def _shown(row: Row) -> Similar:
+    sealed = row["confidential"] or row["type"] == TicketType.REPORT
+    return Similar(
+        id=str(row["id"]),
+        title="" if sealed else row["title"],
+        state=row["state"],
+        category=None if sealed else row["category"],
+        area=None if sealed else row["area"],
+        received_at=row["received_at"],
+        likeness=round(row["likeness"], 3),
+        sealed=sealed,
+    )

@@ -1,0 +1,205 @@
+"""A model is exchanged under a running service: no request is lost, a bad one changes nothing, and back is one step."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from classifier import registry, train
+from classifier.__main__ import main
+from classifier.corpus import Example
+from classifier.linear import Manner
+from dispatch.model import Actor, Role
+from hotline import models, serving, tickets
+from hotline.app import make_application
+from hotline.config import read
+from hotline.db import Pool
+from hotline.desk import Desk
+from hotline.predictor import Predictor
+from tests.city import House, add_people, intake, small_desk, until
+
+LAMP, HOLE = ("路灯不亮了晚上很黑", "050902"), ("路面有个大坑车掉进去", "050901")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with two trained versions, none of them active."""
+    folder = tmp_path_factory.mktemp("models")
+    for seed in (1, 2):
+        told = [
+            Example(f"{text}{place}{number}号第{seed}次", code)
+            for text, code in (LAMP, HOLE)
+            for place in ("学府路", "东门街", "江边", "桥头")
+            for number in range(3)
+        ]
+        registry.save(folder, train.train(told, train.Setting(manner=Manner(folds=2))), {})
+    return folder
+
+
+def trained(folder: Path) -> list[str]:
+    """Return the versions that are sound."""
+    return [version for version in registry.versions(folder) if not version.startswith("broken")]
+
+
+@pytest.fixture
+def first(folder: Path) -> Iterator[str]:
+    version = trained(folder)[0]
+    registry.activate(folder, version)
+    yield version
+    (folder / "active").unlink()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "LOOK_EVERY_SECONDS", 0.02)
+
+
+@pytest.fixture
+async def house(pool: Pool, folder: Path, quick: None) -> AsyncIterator[House]:
+    assert quick is None
+    async with small_desk(pool) as desk:
+        desk.predictor = Predictor(folder)
+        await add_people(desk)
+        async with TestClient(TestServer(make_application(desk, read({})))) as client:
+            house = House(client, desk)
+            await house.log_in("agent")
+            yield house
+
+
+async def version_of(house: House) -> str:
+    found = await house.ask("agent", "POST", "/suggestions", {"text": LAMP[0]})
+    return str(found["model_version"])
+
+
+async def test_no_request_is_lost_while_models_are_exchanged_and_back_is_one_step(
+    house: House, folder: Path, first: str
+) -> None:
+    second = trained(folder)[1]
+    answers: Counter[str] = Counter()
+    going = True
+
+    async def asking() -> None:
+        while going:
+            answers[await version_of(house)] += 1  # raises on anything but 200
+
+    await until(lambda: _uses(house.desk, first))
+    tasks = [asyncio.create_task(asking()) for _ in range(4)]
+    for version in (second, first, second, first):
+        registry.activate(folder, version)
+        await until(partial(_uses, house.desk, version))
+        await until(partial(_more, answers, version, answers[version]))
+    going = False
+    await asyncio.gather(*tasks)
+
+    assert set(answers) == {first, second}
+    assert await version_of(house) == first
+
+
+async def _uses(desk: Desk, version: str) -> bool:
+    return desk.predictor.version == version
+
+
+async def _more(answers: Counter[str], version: str, before: int) -> bool:
+    return answers[version] > before + 5
+
+
+@pytest.mark.parametrize("fault", ["arrays.npz", "model.json", "card.json"])
+async def test_a_broken_model_leaves_the_old_one_in_place_is_logged_and_shown(
+    house: House, folder: Path, first: str, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await until(lambda: _uses(house.desk, first))
+    broken = folder / f"broken-{fault}"
+    broken.mkdir()
+    for file in (folder / first).iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    (broken / fault).write_bytes(b"{}")
+    (folder / "active").write_text(broken.name)
+
+    await until(lambda: _refused(house.desk))
+
+    assert await version_of(house) == first
+    assert broken.name in caplog.text
+    shown: list[str] = []
+    assert not await serving._say_models(house.desk, read({"HOTLINE_MODELS": str(folder)}), shown.append)
+    assert any("refused" in line and broken.name in line for line in shown)
+    (folder / "active").write_text(first)
+    await until(lambda: _well(house.desk))
+
+
+async def _refused(desk: Desk) -> bool:
+    return any(row["fault"] for row in await models.in_use(desk))
+
+
+async def _well(desk: Desk) -> bool:
+    rows = await models.in_use(desk)
+    return bool(rows) and not any(row["fault"] for row in rows)
+
+
+async def test_a_refused_model_is_logged_once_and_not_loaded_at_every_look(
+    folder: Path, first: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    predictor = Predictor(folder)
+    await predictor.refresh()
+    (folder / "active").write_text("gone")
+
+    assert await predictor.refresh()
+    assert not await predictor.refresh()
+
+    assert predictor.version == first
+    assert caplog.text.count("gone is refused") == 1
+
+
+async def test_a_pointer_that_vanishes_leaves_the_model_in_use(folder: Path, first: str) -> None:
+    predictor = Predictor(folder)
+    await predictor.refresh()
+    (folder / "active").rename(folder / "away")
+
+    assert not await predictor.refresh()
+    assert predictor.version == first
+    (folder / "away").rename(folder / "active")
+
+
+async def test_a_batch_is_judged_by_one_model_as_a_whole(folder: Path, first: str) -> None:
+    predictor = Predictor(folder)
+    await predictor.refresh()
+    judging = asyncio.create_task(predictor.judge([LAMP[0]] * 200))
+    await asyncio.sleep(0)
+    registry.activate(folder, trained(folder)[1])
+    await predictor.refresh()
+
+    assert {one.model_version for one in await judging if one} == {first}
+
+
+async def test_a_worker_follows_too(pool: Pool, folder: Path, first: str, quick: None) -> None:
+    assert quick is None
+    async with small_desk(pool) as desk:
+        desk.predictor = Predictor(folder)
+        task = asyncio.create_task(models.keep_up(desk, "worker-1"))
+        await until(lambda: _well(desk))
+        await tickets.open_ticket(desk, intake(text=LAMP[0]), Actor("agent", Role.AGENT, "hotline"))
+        await tickets.judge(desk)
+        (id_,) = [row["id"] for row in await desk.store.fetch("ticket_ids", after=0, most=2)]
+        task.cancel()
+
+        suggestion: Any = (await desk.store.file(id_)).matter.suggestion
+
+    assert suggestion["trace"]["model"] == first
+    assert suggestion["categories"][0][0] == LAMP[1]
+
+
+def test_rolling_back_activates_what_was_active_before(
+    folder: Path, first: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+
+    second = trained(folder)[1]
+    assert main(["activate", second, "--models", str(folder)]) == 0
+    assert main(["activate", "--back", "--models", str(folder), "--json"]) == 0
+
+    assert registry.active_version(folder) == first
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"active": first, "before": second}
