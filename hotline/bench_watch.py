@@ -41,7 +41,6 @@ COPIED_AT_ONCE = 50_000
 IDLE_TURNS = 200
 SETTLE_SECONDS = 3
 PATIENCE_SECONDS = 90
-KILL_EVERY = 4.0
 VICTIMS = ("worker", "redis", "postgres")
 
 
@@ -86,6 +85,7 @@ class Trial:
     per_second: int
     seconds: int
     workers: int = 1
+    kill_every: float = 4.0
 
     @property
     def due(self) -> int:
@@ -197,6 +197,7 @@ async def _scale(engines: Engines, config: Config, trial: Trial, say: Say) -> di
             await make_due(desk, FIRST, trial.due, ground.clock, start, trial.per_second)
             spent = [_processor_seconds(worker.pid) for worker in workers]
             await _wait_until_found(desk, ground, trial, say)
+            await asyncio.sleep(1)  # for the last notices to be handed out
             spent = [_processor_seconds(worker.pid) - begun for worker, begun in zip(workers, spent, strict=True)]
         verdict = await judge(desk, ground, trial)
         after = await idle(desk)
@@ -261,20 +262,23 @@ async def judge(desk: Desk, ground: Ground, trial: Trial) -> Verdict:
         seconds = (row["committed_at"] - row["due_at"]).total_seconds() - 1
         late[row["ticket_id"]] = max(seconds, late.get(row["ticket_id"], seconds))
     wanted = Counter(dict.fromkeys(ground.findings, 1))
-    told = await _told(desk, trial)
+    told, waiting = await _told(desk, trial)
     wanted_notices = Counter(dict.fromkeys(ground.notices, 1))
-    wrong = Counter[str]()
+    wrong = +Counter({"notice not handed out": waiting})
     for ticket in range(FIRST, FIRST + trial.due):
         wrong += _differences("finding", wanted, found.get(ticket, Counter()))
         wrong += _differences("notice", wanted_notices, told.get(ticket, Counter()))
     return Verdict(trial.due, len(found), Lateness.of(list(late.values())), dict(wrong))
 
 
-async def _told(desk: Desk, trial: Trial) -> dict[int, Counter[tuple[str, str, str | None]]]:
+async def _told(desk: Desk, trial: Trial) -> tuple[dict[int, Counter[tuple[str, str, str | None]]], int]:
+    """Return who was told what about each copy, and how many of these notices were not handed out."""
     told: dict[int, Counter[tuple[str, str, str | None]]] = {}
+    waiting = 0
     for row in await desk.store.fetch("bench_notices", first=FIRST, number=trial.due):
         told.setdefault(row["ticket_id"], Counter())[row["kind"], row["department"], row["role"]] += row["number"]
-    return told
+        waiting += row["number"] - row["placed"]
+    return told, waiting
 
 
 def _differences(what: str, wanted: Counter[Any], there: Counter[Any]) -> Counter[str]:
@@ -331,7 +335,7 @@ def _processor_seconds(pid: int) -> float:
 def run_chaos(engines: Engines, config: Config, trial: Trial, *, home: Path, seed: int, say: Say) -> dict[str, Any]:
     """Let clocks come due while one of workers, Redis or PostgreSQL is killed every few seconds; then judge."""
     ground, start = asyncio.run(_make_ready(engines, config, trial, say))
-    with _Battlefield(engines, config, trial.workers, home, say) as field_:
+    with _Battlefield(engines, config, trial, home, say) as field_:
         kills = field_.fight(random.Random(seed), until=start + timedelta(seconds=trial.seconds))  # noqa: S311 - dice
         verdict = asyncio.run(_settle(engines, config, ground, trial, say))
     return {
@@ -357,16 +361,20 @@ async def _settle(engines: Engines, config: Config, ground: Ground, trial: Trial
     """Wait until everything is found and handed out, or for as long as one may; then say how it is."""
     async with open_desk(engines, config) as desk:
         await _wait_until_found(desk, ground, trial, say)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while await desk.store.fetch_value("notices_waiting") and time.monotonic() < until:  # noqa: ASYNC110 - not ours
+            await asyncio.sleep(0.2)
         return await judge(desk, ground, trial)
 
 
 class _Battlefield:
     """Workers and servers that are killed without a word and started again, as whatever runs them would."""
 
-    def __init__(self, engines: Engines, config: Config, workers: int, home: Path, say: Say) -> None:
+    def __init__(self, engines: Engines, config: Config, trial: Trial, home: Path, say: Say) -> None:
+        self._every = trial.kill_every
         self._engines, self._config, self._home, self._say = engines, config, home, say
         self._workers = dict[str, subprocess.Popen[bytes]]()
-        self._names = [f"bench-{number}" for number in range(workers)]
+        self._names = [f"bench-{number}" for number in range(trial.workers)]
         self._servers = ExitStack()
 
     def __enter__(self) -> Self:
@@ -381,30 +389,34 @@ class _Battlefield:
         self._servers.close()
 
     def fight(self, dice: random.Random, *, until: datetime) -> Counter[str]:
-        """Kill one of each kind in turn, whichever worker the dice choose, until it is over."""
+        """Kill one of each kind in an order that the dice choose, again until it is over and each was killed once."""
         kills = Counter[str]()
-        next_kill = time.monotonic() + KILL_EVERY
-        while datetime.now(UTC) < until:
+        kinds = [victim for victim in VICTIMS if victim != "redis" or self._engines.redis]
+        victims: list[str] = []
+        next_kill = time.monotonic() + self._every
+        while datetime.now(UTC) < until or len(kills) < len(kinds):
             time.sleep(0.1)
             self._revive_workers()
             if time.monotonic() >= next_kill:
-                victim = dice.choice(VICTIMS)
-                kills[victim] += self._kill(victim, dice)
-                next_kill = time.monotonic() + KILL_EVERY
+                victims = victims or dice.sample(kinds, len(kinds))
+                victim = victims.pop()
+                if self._kill(victim, dice):
+                    kills[victim] += 1
+                next_kill = time.monotonic() + self._every
         self._revive_workers()
         return kills
 
-    def _kill(self, victim: str, dice: random.Random) -> int:
+    def _kill(self, victim: str, dice: random.Random) -> bool:
         running = embedded.processes(self._home)
         pids = {"worker": dice.choice([one.pid for one in self._workers.values()])}
         pid = {**pids, "redis": running.redis, "postgres": running.postgres}[victim]
         if pid is None:
-            return 0
+            return False
         self._say(f"kill -9 {victim} {pid}")
         os.kill(pid, signal.SIGKILL)
         if victim != "worker":
             self._servers.enter_context(embedded.servers(self._home, self._say, settings=SETTINGS))
-        return 1
+        return True
 
     def _revive_workers(self) -> None:
         for name in self._names:

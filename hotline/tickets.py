@@ -711,11 +711,16 @@ def _told_of_order(ticket: Ticket, action: do.Action) -> Iterator[tuple[str, str
 
 # --- the watcher ------------------------------------------------------------------------------------------------------
 
-CLAIM_FOR = timedelta(seconds=30)
-"""How long a claimed clock is put off: a worker that dies loses nothing, another looks again after this."""
+CLAIM_FOR = timedelta(seconds=10)
+"""How long a claimed clock is put off: a worker that dies loses nothing, another looks again after this.
+
+A turn is done in a second or two, papers and all. One that takes longer is overtaken, which repeats nothing: findings,
+notices and papers are each made once.
+"""
+LOOKED_AT_ONCE = 200
 
 
-async def look(desk: Desk, *, most: int = 500) -> int:
+async def look(desk: Desk, *, most: int = LOOKED_AT_ONCE) -> int:
     """Look at the clocks that want it, keep what is found, tell whom it concerns; return how many were looked at."""
     rulebook = await desk.rulebook()
     now = desk.now()
