@@ -100,6 +100,15 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     exporter.add_argument("file", type=Path)
     exporter.set_defaults(run=_export)
 
+    explain = commands.add_parser(
+        "explain", help="say why each deadline of a ticket is what it is, now or at a past moment"
+    )
+    explain.add_argument("ticket", type=int)
+    explain.add_argument("--clock", type=int, metavar="N", help="only this one (all)")
+    explain.add_argument("--at", default="", metavar="MOMENT", help="for example 2026-11-23T17:00:00 (now)")
+    explain.add_argument("--json", action="store_true", help="print the cards as JSON")
+    explain.set_defaults(run=_explain)
+
 
 def _add_trials(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     simulate = commands.add_parser("simulate", help="play a city against the real service and check every invariant")
@@ -204,6 +213,12 @@ def _export(options: argparse.Namespace, config: settings.Config) -> int:
     from hotline import serving
 
     return serving.export_file(config, options.file, say=_say)
+
+
+def _explain(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.explain(config, options.ticket, clock=options.clock, at=options.at, as_json=options.json, say=_say)
 
 
 def _simulate(options: argparse.Namespace, config: settings.Config) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from dispatch.rulebook import Rulebook
+from dispatch.worktime import Calendar
 from hotline.live import Live
 from hotline.predictor import Predictor
 from hotline.shelf import Nowhere, Shelf
@@ -28,7 +29,7 @@ def wall_clock() -> datetime:
 
 @dataclass
 class Desk:
-    """The ports of one process."""
+    """The ports of one process; `calendars` are older published ones that were asked for: they never change."""
 
     store: Store
     vault: Vault
@@ -36,6 +37,7 @@ class Desk:
     predictor: Predictor
     clock: Callable[[], datetime] = wall_clock
     shelf: Shelf = field(default_factory=Nowhere)
+    calendars: dict[str, Calendar] = field(default_factory=dict, repr=False)
     _rules: Rulebook | None = field(default=None, repr=False)
     _stamp: str = field(default="", repr=False)
     _checked: datetime | None = field(default=None, repr=False)

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from dispatch.errors import BadAction, DispatchError, IllegalAction, NoSuchPart, NotYours, RuleBroken
 from dispatch.model import Actor, TicketState
+from dispatch.worktime import ZONE
 from hotline import auth
 from hotline.config import Config
 from hotline.desk import Desk
@@ -128,6 +129,17 @@ def whole(text: str, name: str, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 0 < int(text) <= most):
         raise BadInput(name, text, "is no such number", f"1 to {most}")
     return int(text)
+
+
+def moment_of(text: str, name: str) -> datetime | None:
+    """Return the moment of a query, in Shanghai where it names no zone; None for an empty one; raises BadInput."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+", 1) if "T" in text else text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=ZONE)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadInput(name, text, "is no moment", "2026-11-23T17:00:00+08:00") from None
 
 
 def state_of(code: str) -> TicketState:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
+import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,13 +18,15 @@ from typing import Any
 
 from aiohttp import web
 
-from dispatch.model import Role
-from hotline import auth, contacts, exchange, guard, models, office, worker
+from dispatch.model import MACHINE, Role
+from hotline import auth, cards, contacts, exchange, guard, models, office, worker
 from hotline.app import Engines, engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
+from hotline.edge import moment_of
 from hotline.errors import BadInput
-from hotline.web import words
+from hotline.web import card_views, words
+from hotline.web.forms import Codes
 
 Say = Callable[[str], None]
 _WRONG = {
@@ -73,6 +76,23 @@ def found(config: Config, say: Say) -> int:
             return 1
         rulebook = await office.found(desk, office.demonstration_city(), by="hotline found")
         say(f"founded: {len(rulebook.departments)} units, {len(rulebook.categories)} categories")
+        return 0
+
+    return _run(config, say, go)
+
+
+def explain(config: Config, ticket_id: int, *, clock: int | None, at: str, as_json: bool, say: Say) -> int:
+    """Print the deadline cards of a ticket."""
+
+    async def go(desk: Desk) -> int:
+        made = await cards.cards(desk, ticket_id, MACHINE, at=moment_of(at, "at"))
+        shown = made if clock is None else (cards.of_clock(made, clock),)
+        if as_json:
+            say(json.dumps([cards.plain(one) for one in shown], ensure_ascii=False))
+            return 0
+        codes = Codes.of(await desk.rulebook())
+        for line in card_views.as_text(card_views.tell(one, codes) for one in shown):
+            say(line)
         return 0
 
     return _run(config, say, go)

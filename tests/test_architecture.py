@@ -19,8 +19,8 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("db", "embedded", "calendar_seed"),
     ("store", "predictor", "live", "vault", "stream", "shelf"),
     ("desk",),  # the ports in one hand, as every use case gets them
-    ("tickets", "experience", "models", "alarms", "contacts", "inbox", "office", "reports", "auth", "exchange"),
-    ("calls", "pictures", "advice"),  # uses tickets
+    ("tickets", "experience", "models", "alarms", "contacts", "inbox", "office", "auth", "exchange"),
+    ("calls", "pictures", "advice", "cards", "calendars", "reports"),  # use tickets
     ("citizens",),
     ("edge",),  # what pages and JSON have in common
     ("web", "api", "notify", "worker", "guard", "metrics"),

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
-from hotline import advice, auth, calls, inbox, tickets
+from hotline import advice, auth, calls, cards, inbox, tickets
 from hotline.edge import (
     BY_COOKIE,
     CONFIG,
@@ -24,6 +24,7 @@ from hotline.edge import (
     address_of,
     desk_of,
     json_response,
+    moment_of,
     page_key,
     session_of,
     state_of,
@@ -45,6 +46,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/api/v1/tickets", open_ticket),
         web.get("/api/v1/tickets", board),
         web.get("/api/v1/tickets/{id}", ticket),
+        web.get("/api/v1/tickets/{id}/cards", deadline_cards),
         web.post("/api/v1/tickets/{id}/actions", act),
         web.post("/api/v1/tickets/{id}/callers", add_caller),
         web.post("/api/v1/tickets/{id}/callers/{number}/unmask", unmask),
@@ -117,6 +119,14 @@ async def ticket(request: web.Request) -> web.Response:
     """Return a ticket as the asker may see it, with the actions that it offers them."""
     seen = await tickets.view(desk_of(request), ticket_id(request), actor_of(request))
     return json_response(_view(seen))
+
+
+async def deadline_cards(request: web.Request) -> web.Response:
+    """Return why each deadline of a ticket is what it is, now or at `?at=2026-11-23T17:00:00+08:00`."""
+    made = await cards.cards(
+        desk_of(request), ticket_id(request), actor_of(request), at=moment_of(request.query.get("at", ""), "at")
+    )
+    return json_response([cards.plain(one) for one in made])
 
 
 async def act(request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ from hotline.edge import (
     desk_of,
 )
 from hotline.errors import NotFound, Unavailable
-from hotline.web import boards, citizen, entrance, frame, inbox_page, seat, ticket_page
+from hotline.web import boards, card_page, citizen, entrance, frame, inbox_page, seat, ticket_page
 
 
 def routes() -> list[web.AbstractRouteDef]:
@@ -40,6 +40,7 @@ def routes() -> list[web.AbstractRouteDef]:
         web.get("/notices", inbox_page.notices),
         web.post("/notices/seen", inbox_page.mark),
         web.get("/tickets/{id}", ticket_page.ticket),
+        web.get("/tickets/{id}/cards", card_page.deadline_cards),
         web.get("/tickets/{id}/{form:act|unmask|callers}", ticket_page.back_to_ticket),
         web.get("/tickets/{id}/pictures/{number}", ticket_page.picture),
         web.post("/tickets/{id}/pictures/drop", ticket_page.drop_pictures),

@@ -16,6 +16,7 @@ from dispatch.actions import ACTIONS
 from dispatch.errors import BadAction, IllegalAction, NoSuchPart, NotYours, Rule, RuleBroken
 from dispatch.model import Role, Term, TicketState
 from dispatch.routing import Doubt, Ground
+from dispatch.reckoning import TurnKind
 from dispatch.worktime import ZONE, Allowance, Unit
 from hotline.auth import BadLogin, TooManyTries
 from hotline.errors import (
@@ -150,6 +151,7 @@ W = SimpleNamespace(
     to_ticket="查看工单全貌",
     error="出错了",
     form_errors="没有保存，请看下面标出的地方。",
+    deadline_cards="时限卡",
     order_remark="核查意见",
     exemption="容错",
     exemption_answer="认定意见",
@@ -554,6 +556,45 @@ def notice_subject(sentence: str) -> str:
     return f"12345热线提醒：{sentence}"
 
 
+CARD = SimpleNamespace(
+    title="时限卡",
+    at_label="查看哪一刻的时限",
+    show="查看",
+    none="这一刻没有计时。",
+    explained="时限卡由流转记录和当时的规则、日历重新算出；同样的记录总是得出同样的卡。时刻精确到秒，均为北京时间。",
+    turns="到期时间是怎样来的",
+    days="逐日计算",
+    at="查看时刻",
+    started="起算",
+    counted_from="更正后起算",
+    due="到期",
+    provisional="（暂定：所及年份的放假安排尚未公布）",
+    allowance="时限",
+    basis="依据",
+    used="已计时间",
+    rules="时限规则版本",
+    calendar="工作日历",
+    running="计时中",
+    paused="暂停计时中",
+    left="还剩",
+    late="已超时",
+    open_until="期限至",
+    nth="第{}日",
+    weekdays=("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+    fault="重新计算的结果与记录的到期时间不一致，请告知系统管理员。",
+)
+"""The words of the deadline card."""
+
+TURNS: Mapping[TurnKind, str] = {
+    TurnKind.COUNTED: "从 {} 起算，{}",
+    TurnKind.FIXED: "经批准的承诺期限",
+    TurnKind.EXTENSION: "申请 {} 获准延期{}",
+    TurnKind.PAUSE: "申请 {} 获准暂停计时 {}（{}），扣除 {}",
+    TurnKind.CEILING: "须早于主办或者上级单位的时限",
+    TurnKind.FLOOR: "日历更正不使当场超期",
+}
+"""What moved a due time."""
+
 FLASH: Mapping[str, str] = {
     "opened": "已登记。",
     "known": "这张工单先前已经登记过，没有重复登记。",
@@ -601,6 +642,22 @@ def moment(at: datetime | None) -> str:
 def short_moment(at: datetime | None) -> str:
     """A moment of this season, to the minute; the year goes without saying."""
     return at.astimezone(ZONE).strftime("%m-%d %H:%M") if at else ""
+
+
+def exact(at: datetime | None) -> str:
+    """A moment in local time, to the second: what a deadline is right to."""
+    return at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def span(much: timedelta) -> str:
+    """A stretch of time in days, hours, minutes and seconds, without the parts that are nothing."""
+    seconds = int(much.total_seconds())
+    parts = ((_DAY, "天"), (_HOUR, "小时"), (_MINUTE, "分"), (1, "秒"))
+    told = ""
+    for size, name in parts:
+        count, seconds = divmod(seconds, size)
+        told += f"{count}{name}" if count else ""
+    return told or "0秒"
 
 
 def left(due: datetime, now: datetime) -> str:

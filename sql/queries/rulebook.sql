@@ -61,3 +61,7 @@ VALUES (:at, :person, :what, :ticket_id, :reason, :facts);
 -- name: audit_of_ticket
 -- Who looked behind the masks of a ticket, the newest first.
 SELECT at, person, what, reason, facts FROM audit WHERE ticket_id = :ticket_id ORDER BY id DESC;
+
+-- name: rulebook_part
+-- One published version of one part of the rulebook.
+SELECT part, version, body, source, published_by, published_at FROM rulebook_parts WHERE part = :part AND version = :version;
