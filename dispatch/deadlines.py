@@ -314,9 +314,10 @@ def _recounted(clock: Clock, decided: Decided, rulebook: Rulebook) -> Clock:
     if not follows_calendar(clock):
         return clock
     counted = _counted(replace(clock, floor=None), decided.after, rulebook)
-    if counted.due_at >= clock.due_at or counted.due_at > decided.at:
-        return counted
-    return _not_before(counted, clock, decided.at, rulebook)
+    if counted.due_at < clock.due_at and counted.due_at <= decided.at:
+        counted = _not_before(counted, clock, decided.at, rulebook)
+    same = (counted.due_at, counted.provisional) == (clock.due_at, clock.provisional)
+    return clock if same else counted
 
 
 def _not_before(counted: Clock, clock: Clock, at: datetime, rulebook: Rulebook) -> Clock:

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from dispatch.rulebook import HOTLINE
 from hotline.desk import Desk
 
-Kind = Literal["dead", "silent", "behind", "delivery", "look"]
-"""No worker lives; one is silent; looks come late; a contact is not reached; a clock cannot be judged."""
+Kind = Literal["dead", "silent", "behind", "delivery", "look", "calendar"]
+"""No worker lives; one is silent; looks come late; a contact is not reached; a clock cannot be judged; a year has no
+calendar."""
 
 
 async def raise_alarm(desk: Desk, kind: Kind, subject: str, facts: Mapping[str, Any]) -> bool:

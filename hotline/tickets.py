@@ -376,6 +376,7 @@ async def judge(desk: Desk, *, most: int = 200) -> int:
     return len(rows)
 
 
+<<<<<<< HEAD
 JUDGED_AT_ONCE = 25
 """Tickets that are read, routed and kept together; between them other tasks of the process get their turn."""
 
@@ -392,6 +393,28 @@ async def _judge_some(
         record = known.of(category, file.ticket.area, rulebook)
         answer = route(_question(file.ticket, judged[file.ticket.id], record), rulebook)
         moves = _moves_of_machine(file.ticket, answer, rulebook, _not_before(file.ticket, desk.now()))
+=======
+async def _judge_one(
+    desk: Desk, transaction: Transaction, ticket_id: int, judged: Judgement | None, rulebook: Rulebook
+) -> Ticket:
+    file = await transaction.lock(ticket_id)
+    at = not_before(file.ticket, desk.now())
+    confirmed = file.ticket.category is not None
+    suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
+    version = judged.model_version if judged else ""
+    best = file.ticket.category or (suggestions[0].category if suggestions else "")
+    experience = await _experience(transaction, best, at)
+    answer = route(Question(file.ticket, confirmed, suggestions, version, experience), rulebook)
+    trace = _trace(answer, judged)
+    moves: list[Decided] = []
+    if isinstance(answer, Send):
+        try:
+            moves = _judged_moves(file.ticket, answer, rulebook, at)
+        except DispatchError as error:
+            # One ticket that the law does not let the machine send must not hold up all others: a person decides.
+            _log.warning("routing would send what the lifecycle refuses: %s", error)
+            trace |= {"sent": False}
+>>>>>>> 6788fdf (calendars: Read a year from a file, publish it, count what runs anew, alarm for a missing one)
         for decided in moves:
             await transaction.record(decided, notices=_notices(decided, rulebook), rulebook=rulebook)
         trace = _trace(answer, judged[file.ticket.id]) | {"sent": bool(moves)}
@@ -458,7 +481,7 @@ async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, ex
         if isinstance(action, do.Join | do.Part | do.Recount):
             raise NotYours(ticket_id, action.name, actor.role, actor.department)
         decided = keep_clocks(
-            step(file.ticket, action, actor, at=_not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
+            step(file.ticket, action, actor, at=not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
         )
         after = await _record(transaction, decided, rulebook)
         others = await _carry_callers(transaction, decided, rulebook)
@@ -517,7 +540,7 @@ def _rung_notices(
     ]
 
 
-def _not_before(ticket: Ticket, now: datetime) -> datetime:
+def not_before(ticket: Ticket, now: datetime) -> datetime:
     """Return now, or the newest moment that the ticket knows: nodes differ in their clocks, a history may not."""
     known = (max(clock.started_at, clock.stopped_at or clock.started_at) for clock in ticket.clocks)
     return max(now, ticket.entered_at, *known)
@@ -587,7 +610,7 @@ async def _carry_callers(transaction: Transaction, decided: Decided, rulebook: R
 async def _by_machine(
     transaction: Transaction, ticket: Ticket, action: do.Action, cause: Decided, rulebook: Rulebook
 ) -> Ticket:
-    decided = keep_clocks(step(ticket, action, MACHINE, at=_not_before(ticket, cause.at), rulebook=rulebook), rulebook)
+    decided = keep_clocks(step(ticket, action, MACHINE, at=not_before(ticket, cause.at), rulebook=rulebook), rulebook)
     await _record(transaction, decided, rulebook)
     return decided.after
 
@@ -606,7 +629,7 @@ async def add_caller(desk: Desk, ticket_id: int, intake: Intake, actor: Actor) -
         file = await transaction.lock(ticket_id)
         action = do.Join(callers=(_caller(intake),))
         decided = keep_clocks(
-            step(file.ticket, action, MACHINE, at=_not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
+            step(file.ticket, action, MACHINE, at=not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
         )
         decided = replace(decided, actor=actor)
         after = await _record(transaction, decided, rulebook)
@@ -787,7 +810,7 @@ async def _look_with_paper(
         if issuing and assignment:
             highest = max(issuing, key=lambda rule: rule.rung.height if rule.rung else -1)
             issued = await _issue(
-                transaction, ticket, highest, assignment, told=(), rulebook=rulebook, at=_not_before(ticket, now)
+                transaction, ticket, highest, assignment, told=(), rulebook=rulebook, at=not_before(ticket, now)
             )
     if issued:
         tell_pages(desk, [issued], rulebook)

@@ -13,7 +13,11 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from time import time
 
+<<<<<<< HEAD
 from hotline import models, tickets
+=======
+from hotline import calendars, tickets
+>>>>>>> 6788fdf (calendars: Read a year from a file, publish it, count what runs anew, alarm for a missing one)
 from hotline.config import Config
 from hotline.desk import Desk
 from hotline.errors import Unavailable
@@ -26,19 +30,22 @@ DELIVER_SECONDS = 0.25
 """An idle turn of handing out reads two pages; people see their notices that much sooner."""
 _INTO_SECOND = 0.002
 BEAT_SECONDS = 10.0
+YEARS_SECONDS = 3600.0
 FORGET_AFTER = timedelta(days=1)
 """A worker of which nothing was heard for so long will not come back under its name."""
 
 
 async def run(desk: Desk, name: str, config: Config) -> None:
     """Work until cancelled."""
-    sender = Sender(desk, config)
+    sender, recounting = Sender(desk, config), calendars.Recounting()
     try:
         await asyncio.gather(
             _repeat("judge", lambda: tickets.judge(desk)),
             _repeat("look", lambda: tickets.look(desk), pause=until_next_second),
             _repeat("deliver", lambda: deliver(desk), pause=lambda: DELIVER_SECONDS),
             _repeat("send", sender.turn),
+            _repeat("recount", lambda: calendars.recount(desk, recounting)),
+            _repeat("years", lambda: calendars.watch_years(desk), pause=lambda: YEARS_SECONDS),
             _repeat("beat", lambda: beat(desk, name), pause=lambda: BEAT_SECONDS),
             models.keep_up(desk, name),
         )

@@ -292,9 +292,6 @@ CREATE UNIQUE INDEX a_duty_has_one_running_clock ON clocks (ticket_id, kind, sub
 -- Serves: claim_due_clocks: finds 'nothing is due' without reading a row.
 CREATE INDEX clocks_to_look_at ON clocks (look_at) WHERE look_at IS NOT NULL;
 
--- Serves: clocks_of_calendar, what a newly published calendar may move.
-CREATE INDEX clocks_by_calendar ON clocks (ticket_id, calendar) WHERE stopped_at IS NULL;
-
 CREATE TABLE events (
     ticket_id bigint NOT NULL REFERENCES tickets,
     number integer NOT NULL,
@@ -401,13 +398,13 @@ CREATE INDEX deliveries_failed ON deliveries (ended_at) WHERE state = 'failed';
 
 CREATE TABLE alarms (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CONSTRAINT alarms_have_a_known_kind CHECK (kind IN ('dead', 'silent', 'behind', 'delivery', 'look')),
+    kind text NOT NULL CONSTRAINT alarms_have_a_known_kind CHECK (kind IN ('dead', 'silent', 'behind', 'delivery', 'look', 'calendar')),
     subject text NOT NULL,
     facts jsonb NOT NULL,
     raised_at timestamptz NOT NULL,
     ended_at timestamptz
 );
-COMMENT ON TABLE alarms IS 'What was wrong with the watch itself, one row an episode: no worker, one silent, behind, a contact not reached, a look that fails.';
+COMMENT ON TABLE alarms IS 'What was wrong with the watch itself, one row an episode: no worker, one silent, behind, a contact not reached, a look that fails, a year without a calendar.';
 -- Whichever processes notice it at once.
 CREATE UNIQUE INDEX an_alarm_is_raised_once_an_episode ON alarms (kind, subject) WHERE ended_at IS NULL;
 

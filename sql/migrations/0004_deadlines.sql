@@ -43,5 +43,9 @@ ALTER TABLE clocks
     ADD COLUMN until timestamptz,
     ADD COLUMN ceiling timestamptz,
     ADD COLUMN floor timestamptz;
--- Serves: clocks_of_calendar, what a newly published calendar may move.
-CREATE INDEX clocks_by_calendar ON clocks (ticket_id, calendar) WHERE stopped_at IS NULL;
+
+ALTER TABLE alarms DROP CONSTRAINT alarms_have_a_known_kind, ADD CONSTRAINT alarms_have_a_known_kind
+    CHECK (kind IN ('dead', 'silent', 'behind', 'delivery', 'look', 'calendar'));
+COMMENT ON TABLE alarms IS 'What was wrong with the watch itself, one row an episode: no worker, one silent, behind, a contact not reached, a look that fails, a year without a calendar.';
+COMMENT ON TABLE orders IS 'Papers of supervision 督办: orders that must be answered, circulars, cases handed over; they change no state.';
+COMMENT ON TABLE requests IS 'What a department asked for: return 退单, extension 延期, pause 暂停计时, promise 承诺, termination 终止.';

@@ -70,6 +70,15 @@ UPDATE clocks SET stopped_at = due_at, stop = 'void', look_at = NULL
            FOR NO KEY UPDATE OF clock SKIP LOCKED) mine
  WHERE clocks.ticket_id = mine.ticket_id AND clocks.number = mine.number;
 
+-- name: tickets_by_other_calendars
+-- The next tickets with a running clock in working time that another calendar counted; clock time never changes.
+SELECT DISTINCT ticket_id
+  FROM clocks
+ WHERE stopped_at IS NULL AND calendar <> :calendar AND ticket_id > :after
+   AND (allowance = '' OR allowance ~ '(wh|wd|\+)')
+ ORDER BY ticket_id
+ LIMIT :most;
+
 -- name: next_look
 -- When the next clock wants a look.
 SELECT min(look_at) AS look_at FROM clocks WHERE look_at IS NOT NULL;
