@@ -6,6 +6,8 @@ later is the card that was shown on 3 May. Nothing is stored for it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -15,7 +17,7 @@ from dispatch.cards import Card, card
 from dispatch.history import replay
 from dispatch.model import Actor, Clock, Ticket
 from dispatch.rulebook import Rulebook
-from dispatch.worktime import Calendar
+from dispatch.worktime import ZONE, Calendar
 from hotline.desk import Desk
 from hotline.errors import BadInput, NotFound
 from hotline.tickets import may_see
@@ -61,9 +63,15 @@ async def _calendar_of(desk: Desk, clock: Clock, rulebook: Rulebook) -> Calendar
 
 
 def plain(made: Card) -> dict[str, Any]:
-    """Return a card as plain values for JSON: moments in ISO form, stretches of time in seconds."""
+    """Return a card as plain values for JSON: moments in ISO form at Shanghai, stretches of time in seconds."""
     shown = {name: _plain(getattr(made, name)) for name in made.__slots__}
     return shown | {"ticket": str(made.ticket), "due_at": _plain(made.due_at), "agrees": made.agrees}
+
+
+def digest(made: Iterable[Card]) -> str:
+    """Return a short text that differs whenever anything on the cards does."""
+    text = json.dumps([plain(one) for one in made], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any part of a card
@@ -73,7 +81,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any part of a card
         case str() | None | bool() | int():
             return value
         case datetime():
-            return value.isoformat()
+            return value.astimezone(ZONE).isoformat()
         case tuple():
             return [_plain(one) for one in value]
         case _ if hasattr(value, "__dataclass_fields__"):

@@ -11,6 +11,7 @@ from typing import Any
 
 from dispatch.history import replay
 from dispatch.model import Ticket
+from hotline import cards
 from hotline.desk import Desk
 
 INVARIANTS = {
@@ -33,21 +34,33 @@ async def invariants(desk: Desk, acknowledged: Sequence[int] = ()) -> dict[str, 
         some = list(acknowledged[start : start + AT_ONCE])
         missing += len(some) - len(await desk.store.fetch("known_tickets", ids=some))
     broken["no acknowledged ticket missing"] = missing
-    broken["every ticket equals what its events replay to"] = await _replay_all(desk)
+    replayed, explained = await _replay_all(desk)
+    broken["every ticket equals what its events replay to"] = replayed
+    broken["every deadline is what its card counts, the same from the events alone"] = explained
     return broken
 
 
-async def _replay_all(desk: Desk) -> int:
-    differing, after = 0, 0
+async def _replay_all(desk: Desk) -> tuple[int, int]:
+    """Return how many tickets differ from what their events replay to, and how many have cards that do."""
+    differing, unexplained, after = 0, 0, 0
     while rows := await desk.store.fetch("ticket_ids", after=after, most=AT_ONCE):
         ids = [row["id"] for row in rows]
         events: dict[int, list[Any]] = defaultdict(list)
         for event in await desk.store.fetch("changes_of_tickets", ids=ids):
             events[event["ticket_id"]].append(event["changes"])
         for ticket in await desk.store.many(ids):
-            differing += not _same(replay(events[ticket.id]), ticket)
+            replayed = replay(events[ticket.id])
+            differing += not _same(replayed, ticket)
+            unexplained += not await _explained(desk, replayed, ticket)
         after = ids[-1]
-    return differing
+    return differing, unexplained
+
+
+async def _explained(desk: Desk, replayed: Ticket, stored: Ticket) -> bool:
+    """Whether the cards are the same from the events alone, and count what is enforced."""
+    at = desk.now()
+    made = await cards.cards_of(desk, stored, at=at)
+    return all(one.agrees for one in made) and made == await cards.cards_of(desk, replayed, at=at)
 
 
 def _same(replayed: Ticket, stored: Ticket) -> bool:

@@ -23,18 +23,23 @@ from typing import Any
 
 from dispatch import actions as do
 from dispatch.errors import DispatchError, IllegalAction, RuleBroken
-from dispatch.lifecycle import work_due
+from dispatch.history import replay
+from dispatch.lifecycle import must_be_told, work_due
 from dispatch.model import (
     Actor,
     Assignment,
     AssignmentState,
     Channel,
     Contact,
+    Decision,
     Duty,
+    ExemptionGround,
     Level,
     Line,
     Order,
+    OrderState,
     Outcome,
+    PauseReason,
     Request,
     ReturnReason,
     Role,
@@ -47,7 +52,7 @@ from dispatch.model import (
 )
 from dispatch.routing import matching_row
 from dispatch.rulebook import COUNTY, Rulebook
-from hotline import embedded, office, reports, serving, tickets
+from hotline import cards, embedded, office, reports, serving, tickets
 from hotline.app import Engines, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
@@ -87,6 +92,7 @@ class Report:
     outcomes: dict[str, int] = field(default_factory=dict)
     findings: dict[str, int] = field(default_factory=dict)
     invariants: dict[str, int] = field(default_factory=dict)
+    cards: int = 0
 
     @property
     def is_sound(self) -> bool:
@@ -102,8 +108,14 @@ class Report:
         yield "actions: " + _listed(self.actions)
         yield "refused by a rule: " + _listed(self.refused)
         yield "found by the watcher: " + _listed(self.findings)
+        yield f"deadline cards kept while it was played: {self.cards}"
         for name, broken in self.invariants.items():
             yield f"{'ok    ' if not broken else 'BROKEN'} {name}: {broken}"
+
+
+SAME_CARDS = "every card that was kept while it was played comes again from the events"
+KEEP_ONE_IN = 20
+"""Of so many acts the cards are kept, to be made again at the end."""
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -140,6 +152,8 @@ async def play(desk: Desk, report: Report, say: Say, *, start: datetime = START)
     report.seconds = perf_counter() - began
     say(f"checking every invariant on {report.tickets} tickets")
     report.invariants = await reports.invariants(desk, city.acknowledged)
+    report.cards = len(city.cards)
+    report.invariants[SAME_CARDS] = await city.differing_cards()
     report.states, report.outcomes, report.findings = await reports.tallies(desk)
 
 
@@ -220,9 +234,24 @@ class City:
         self.acknowledged: list[int] = []
         self.open_by_category: dict[str, int] = {}
         self.touched: set[int] = set()
+        self.cards: list[tuple[int, int, datetime, str]] = []
         self._diary: list[tuple[datetime, int, Step]] = []
         self._order = itertools.count()
         self._slow = {code: random.Random(f"{report.seed}/{code}").random() for code in rulebook.departments}
+
+    async def keep_cards(self, ticket: Ticket) -> None:
+        """Keep what the deadline cards of a ticket say right now, made from the ticket as it stands."""
+        at = self.desk.now()
+        self.cards.append((ticket.id, ticket.version, at, cards.digest(await cards.cards_of(self.desk, ticket, at=at))))
+
+    async def differing_cards(self) -> int:
+        """Return how many of the kept cards are not the same when they are made again from the events alone."""
+        differing = 0
+        for id_, version, at, kept in self.cards:
+            events = await self.desk.store.fetch("events", ticket_id=id_, since=0)
+            ticket = replay(event["changes"] for event in events if event["number"] <= version)
+            differing += cards.digest(await cards.cards_of(self.desk, ticket, at=at)) != kept
+        return differing
 
     def laxity(self, department: str) -> float:
         """How slowly and carelessly a department works, 0 to 1; it stays so."""
@@ -285,6 +314,7 @@ class City:
         return self.desk.now() + timedelta(minutes=10), self._watch
 
 
+_UNSETTLED = {OrderState.OPEN, OrderState.ANSWERED}
 Step = Callable[[], Awaitable["tuple[datetime, Step] | None"]]
 
 
@@ -352,11 +382,15 @@ class Life:
         return self._in(minutes=30)
 
     async def _known(self) -> Ticket:
-        """Read the ticket again only when somebody else may have moved it: by a merge, or after a refusal."""
-        if self._last is None or self.ticket_id in self.city.touched:
+        """Read the ticket again only when somebody else may have moved it: a merge, a refusal, a rung that came due."""
+        if self._last is None or self.ticket_id in self.city.touched or self._is_late(self._last):
             self.city.touched.discard(self.ticket_id)
             self._last = (await self.city.desk.store.file(self.ticket_id)).ticket
         return self._last
+
+    def _is_late(self, ticket: Ticket) -> bool:
+        now = self.city.desk.now()
+        return any(clock.is_overdue(now) for clock in ticket.running())
 
     async def _turn(self, ticket: Ticket) -> tuple[datetime, Step] | None:
         turns: Mapping[TicketState, Callable[[Ticket], Awaitable[tuple[datetime, Step] | None]]] = {
@@ -382,6 +416,8 @@ class Life:
             self.city.touched.add(before.merged_into)
         self._last = after
         self.city.report.actions[action.name] += 1
+        if (self.number * 7 + after.version) % KEEP_ONE_IN == 0:
+            await self.city.keep_cards(after)
         return after
 
     # --- the hotline ---
@@ -452,9 +488,8 @@ class Life:
         pending = next((request for request in ticket.requests if request.is_pending), None)
         if pending:
             return await self._decide(ticket, pending)
-        order = next((order for order in ticket.orders if order.is_open), None)
-        if order and self.chance(0.5):
-            return await self._answer_order(ticket, order)
+        if ticket.orders and (moved := await self._on_orders(ticket)):
+            return moved
         if await self._pressed(ticket):
             return self._office_in(2)
         waiting = [one for one in ticket.assignments if one.is_open]
@@ -468,9 +503,32 @@ class Life:
         asker = ticket.assignments[request.assignment - 1]
         rightly = asker.department != self.truth(ticket) if request.kind == "return" else self.chance(0.7)
         parent = ticket.assignments[asker.parent - 1].department if asker.parent else None
-        by = self._person(parent) if parent else DISPATCHER
+        by = self._person(parent, request.approver or Role.HANDLER) if parent else DISPATCHER
+        if request.approver is Role.SUPERVISOR:
+            by = SUPERVISOR
         await self._act(do.Decide(request=request.number, approve=rightly, answer="经审核，按规定办理"), by)
         return self._office_in(self.dice.expovariate(1 / 2))
+
+    async def _on_orders(self, ticket: Ticket) -> tuple[datetime, Step] | None:
+        """Papers of supervision: the unit answers, or claims an excuse; the supervisor checks and decides."""
+        for order in ticket.orders:
+            unit = ticket.assignments[order.assignment - 1].department
+            if order.is_open and self.chance(0.5):
+                return await self._answer_order(ticket, order)
+            if order.state is OrderState.ANSWERED:
+                good = self.chance(0.8)
+                check = do.AcceptOrder(order=order.number) if good else None
+                await self._act(check or do.ReturnOrder(order=order.number, reason="没有措施和期限"), SUPERVISOR)
+                return self._office_in(1)
+            if order.exemption is Decision.PENDING:
+                decided = do.DecideExemption(order=order.number, approve=self.chance(0.3), answer="经核查")
+                await self._act(decided, SUPERVISOR)
+                return self._office_in(1)
+            if order.exemption is None and self.chance(0.05):
+                claim = do.ClaimExemption(order=order.number, ground=ExemptionGround.CIRCUMSTANCE, reason="台风停工")
+                await self._act(claim, self._person(unit))
+                return self._office_in(2)
+        return None
 
     async def _answer_order(self, ticket: Ticket, order: Order) -> tuple[datetime, Step]:
         unit = ticket.assignments[order.assignment - 1].department
@@ -483,7 +541,7 @@ class Life:
         due = work_due(ticket, lead.number) if lead else None
         if lead is None or due is None or self.city.desk.now() <= due or not lead.is_open or self.chance(0.7):
             return False
-        if ticket.urged_at and not any(order.is_open for order in ticket.orders):
+        if ticket.urged_at and not any(order.state in _UNSETTLED for order in ticket.orders):
             await self._act(
                 do.Supervise(assignment=lead.number, rung=Rung.ORDER, demand="限期办结并说明原因"), SUPERVISOR
             )
@@ -518,6 +576,13 @@ class Life:
         if is_lead and assignment.contacted_at is None:
             await self._act(do.Reach(assignment=number, how="电话联系诉求人，了解情况"), self._person(department))
             return self._office_in(self.dice.expovariate(1 / 8))
+        if is_lead and any(must_be_told(ticket, one) for one in ticket.requests) and self.chance(0.8):
+            await self._act(do.Inform(assignment=number, how="电话告知延长的理由和新的期限"), self._person(department))
+            return self._office_in(self.dice.expovariate(1 / 4))
+        if any(one.is_open_pause and one.assignment == number for one in ticket.requests):
+            if self.chance(0.5) and "resume" not in self.given_up:
+                await self._act(do.Resume(assignment=number, reason="材料已补齐"), self._person(department))
+            return self._office_in(self.dice.expovariate(1 / 8))
         if asked := self._asked(ticket, assignment, is_lead=is_lead):
             self.given_up.add(asked[0].name)
             await self._act(*asked)
@@ -532,9 +597,8 @@ class Life:
         number, department = assignment.number, assignment.department
         town = next((unit for unit in self.city.rulebook.departments.values() if unit.area == ticket.area), None)
         below = town and town.parent == department and not any(ticket.children(number))
-        if below and town and "sub_dispatch" not in self.given_up and self.chance(0.5):
-            if self.city.rulebook.is_departmental(ticket.category):
-                return None
+        departmental = self.city.rulebook.is_departmental(ticket.category)
+        if below and town and not departmental and "sub_dispatch" not in self.given_up and self.chance(0.5):
             return do.SubDispatch(assignment=number, departments=(town.code,), note="请现场处置"), self._person(
                 department
             )
@@ -542,15 +606,21 @@ class Life:
         if die < 0.06 and "ask_extension" not in self.given_up:
             asked = do.AskExtension(assignment=number, working_days=self.dice.randint(2, 10), reason="需要现场施工")
             return asked, self._person(department)
-        if is_lead and die < 0.075 and "ask_promise" not in self.given_up:
+        if 0.06 <= die < 0.07 and "ask_pause" not in self.given_up:
+            return self._pause(number), self._person(department)
+        if is_lead and die < 0.085 and "ask_promise" not in self.given_up:
             until = self.city.desk.now() + timedelta(days=self.dice.randint(10, 40))
             return do.AskPromise(assignment=number, until=until, measures="分段施工，按期完成"), self._person(
                 department
             )
-        if is_lead and die < 0.08 and "ask_termination" not in self.given_up:
+        if is_lead and die < 0.09 and "ask_termination" not in self.given_up:
             asked_end = do.AskTermination(assignment=number, reason="诉求人拒不配合", basis="参照潍坊条例第二十一条")
             return asked_end, self._person(department, Role.HEAD)
         return None
+
+    def _pause(self, number: int) -> do.AskPause:
+        code, days = self.dice.choice(list(PauseReason)), self.dice.randint(1, 8)
+        return do.AskPause(assignment=number, pause_code=code, working_days=days, reason="等待外部条件")
 
     def _reply(self, number: int) -> do.Reply:
         empty = self.chance(0.1)
