@@ -223,4 +223,3 @@ async def watch_years(desk: Desk) -> int:
     for year in rulebook.calendar.published_years & {today.year, today.year + 1}:
         await alarms.end_alarm(desk, "calendar", str(year))
     return 0
-
