@@ -376,7 +376,6 @@ async def judge(desk: Desk, *, most: int = 200) -> int:
     return len(rows)
 
 
-<<<<<<< HEAD
 JUDGED_AT_ONCE = 25
 """Tickets that are read, routed and kept together; between them other tasks of the process get their turn."""
 
@@ -392,29 +391,7 @@ async def _judge_some(
     for file, category in zip(files, best, strict=True):
         record = known.of(category, file.ticket.area, rulebook)
         answer = route(_question(file.ticket, judged[file.ticket.id], record), rulebook)
-        moves = _moves_of_machine(file.ticket, answer, rulebook, _not_before(file.ticket, desk.now()))
-=======
-async def _judge_one(
-    desk: Desk, transaction: Transaction, ticket_id: int, judged: Judgement | None, rulebook: Rulebook
-) -> Ticket:
-    file = await transaction.lock(ticket_id)
-    at = not_before(file.ticket, desk.now())
-    confirmed = file.ticket.category is not None
-    suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
-    version = judged.model_version if judged else ""
-    best = file.ticket.category or (suggestions[0].category if suggestions else "")
-    experience = await _experience(transaction, best, at)
-    answer = route(Question(file.ticket, confirmed, suggestions, version, experience), rulebook)
-    trace = _trace(answer, judged)
-    moves: list[Decided] = []
-    if isinstance(answer, Send):
-        try:
-            moves = _judged_moves(file.ticket, answer, rulebook, at)
-        except DispatchError as error:
-            # One ticket that the law does not let the machine send must not hold up all others: a person decides.
-            _log.warning("routing would send what the lifecycle refuses: %s", error)
-            trace |= {"sent": False}
->>>>>>> 6788fdf (calendars: Read a year from a file, publish it, count what runs anew, alarm for a missing one)
+        moves = _moves_of_machine(file.ticket, answer, rulebook, not_before(file.ticket, desk.now()))
         for decided in moves:
             await transaction.record(decided, notices=_notices(decided, rulebook), rulebook=rulebook)
         trace = _trace(answer, judged[file.ticket.id]) | {"sent": bool(moves)}

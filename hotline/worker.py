@@ -13,11 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from time import time
 
-<<<<<<< HEAD
-from hotline import models, tickets
-=======
-from hotline import calendars, tickets
->>>>>>> 6788fdf (calendars: Read a year from a file, publish it, count what runs anew, alarm for a missing one)
+from hotline import calendars, models, tickets
 from hotline.config import Config
 from hotline.desk import Desk
 from hotline.errors import Unavailable

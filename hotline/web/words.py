@@ -15,8 +15,8 @@ from typing import Any
 from dispatch.actions import ACTIONS
 from dispatch.errors import BadAction, IllegalAction, NoSuchPart, NotYours, Rule, RuleBroken
 from dispatch.model import Role, Term, TicketState
-from dispatch.routing import Doubt, Ground
 from dispatch.reckoning import TurnKind
+from dispatch.routing import Doubt, Ground
 from dispatch.worktime import ZONE, Allowance, Unit
 from hotline.auth import BadLogin, TooManyTries
 from hotline.errors import (
