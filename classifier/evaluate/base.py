@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
@@ -24,6 +24,9 @@ FINE: Final = features.Recipe(characters=(1, 2, 3, 4), least=3, most=500_000)
 """For labels with hundreds of examples each."""
 FEW: Final = features.Recipe(characters=(1, 2, 3), least=2, most=300_000)
 """For some hundreds of examples in all."""
+
+IMPOSSIBLE: Final = -20.0
+"""The log-probability of a label that no example had."""
 
 Say = Callable[[str], None]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
@@ -53,6 +56,16 @@ class Trained:
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.judge.head.scores(self.features.rows(texts))
+
+
+class Learner(Protocol):
+    """A scikit-learn classifier, as far as it is used here."""
+
+    classes_: NDArray[np.int64]
+
+    def fit(self, rows: NDArray[np.float64], truth: Sequence[str] | NDArray[np.int64]) -> object: ...
+
+    def predict_log_proba(self, rows: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
 
 class Scorer(Protocol):
@@ -102,28 +115,29 @@ def figures(judge: Judge, scores: NDArray[np.float32], truth: NDArray[np.int64])
     return card.figures(trust.softmax(scores, judge.warmth), truth, judge.levels[0])
 
 
-def repeated(
-    known: Messages, options: argparse.Namespace, say: Say, judged_only: NDArray[np.bool_] | None = None
+def out_of_fold(
+    learner: Learner, rows: NDArray[np.float64], truth: NDArray[np.int64], groups: NDArray[np.int64], manner: Manner
+) -> NDArray[np.float32]:
+    """Return log-probabilities of each row by what the rows of other folds teach, shape (rows, labels)."""
+    scores = np.full((len(truth), int(truth.max()) + 1), IMPOSSIBLE, dtype=np.float32)
+    for inside, outside in linear.fold_pairs(truth, groups, manner):
+        learner.fit(rows[inside], truth[inside])
+        scores[np.ix_(outside, learner.classes_)] = learner.predict_log_proba(rows[outside])
+    return scores
+
+
+def own_figures(
+    labels: tuple[str, ...], scores: NDArray[np.float32], truth: NDArray[np.int64], promise: trust.Promise
 ) -> dict[str, Any]:
-    """Repeated cross-validation by ridge; only the rows of `judged_only` are judged, all are learned from."""
-    names = tuple(sorted(set(known.labels)))
-    truth = np.array([names.index(label) for label in known.labels], dtype=np.int64)
-    asked = np.ones(len(truth), dtype=bool) if judged_only is None else judged_only
-    learned = features.learn(known.texts, FEW)
-    rows, groups = learned.rows(known.texts), similar.groups(known.texts)
-    runs = []
-    for seed in range(options.draws):
-        say(f"draw {seed + 1} of {options.draws}")
-        manner = Manner(options.ridge, options.cv, seed, contrast=options.contrast, balanced=True)
-        fit = linear.fit(rows, {"label": known.labels}, groups, manner)["label"]
-        judge = train.judge(fit, (0,), options.kept)
-        runs.append(card.figures(trust.softmax(fit.out_of_fold[asked], judge.warmth), truth[asked], judge.levels[0]))
+    """Return figures of out-of-fold scores by a judge that learned warmth and curve from the same scores."""
+    empty = linear.Head(labels, np.zeros((0, len(labels)), np.float32), np.zeros(len(labels), np.float32))
+    return figures(train.judge(linear.Fit(empty, truth, scores), (0,), promise), scores, truth)
+
+
+def mean(runs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the figures that every run has, averaged."""
     shown = ("accuracy", "macro_f1", "top_2", "top_3", "calibration_error")
-    return {
-        "examples": int(asked.sum()),
-        "labels": names,
-        **{key: float(np.mean([run[key] for run in runs])) for key in shown},
-    }
+    return {key: float(np.mean([run[key] for run in runs])) for key in shown}
 
 
 def columns(choice: str) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def coldstart(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
         return {**told, **base.judged(prior, real)}
     board = Board(real, prior.parts(real.texts), options)
     draws = [_added(board, options.add_labels, seed) for seed in range(options.draws)]
-    return {**told, "added": options.add_labels, "draws": options.draws, **_mean(draws)}
+    return {**told, "added": options.add_labels, "draws": options.draws, **base.mean(draws)}
 
 
 def curve(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _fitted(
 ) -> NDArray[np.float32]:
     """Log-probabilities of the asked rows; a label that was never seen is nearly impossible."""
     model = LogisticRegression(C=_FREEDOM, max_iter=300).fit(known, truth)
-    scores = np.full((asked.shape[0], labels), -20.0, dtype=np.float32)
+    scores = np.full((asked.shape[0], labels), base.IMPOSSIBLE, dtype=np.float32)
     scores[:, model.classes_] = model.predict_log_proba(asked)
     return scores
 
@@ -192,18 +192,13 @@ def _handover(board: Board, bare: Board, count: int) -> dict[str, Any]:
     seeds = range(board.options.draws)
     return {
         "labels": count,
-        "accuracy": _mean([_added(board, count, seed) for seed in seeds])["accuracy"],
-        "labels_alone": _mean([_added(bare, count, seed) for seed in seeds])["accuracy"],
+        "accuracy": base.mean([_added(board, count, seed) for seed in seeds])["accuracy"],
+        "labels_alone": base.mean([_added(bare, count, seed) for seed in seeds])["accuracy"],
     }
 
 
 def _without(prior: Prior, real: base.Messages) -> dict[str, Any]:
     return {"labels": 0, "accuracy": base.judged(prior, real)["accuracy"], "labels_alone": None}
-
-
-def _mean(draws: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    shown = ("accuracy", "macro_f1", "top_2", "calibration_error")
-    return {key: float(np.mean([draw[key] for draw in draws])) for key in shown}
 
 
 def add_command(commands: base.Commands, say: base.Say) -> None:

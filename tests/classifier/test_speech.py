@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from classifier import speech, text
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("ask", "请问公积金怎么提取"),
+        ("demand", "强烈要求查处这家工厂"),
+        ("suggest", "建议在路口增设一个红绿灯"),
+        ("accuse", "举报楼下饭店非法经营"),
+        ("blame", "打了几次电话互相推诿,没人管"),
+        ("help", "求求你们帮帮我们一家"),
+    ],
+)
+def test_an_act_is_heard_in_what_is_said(act: str, said: str) -> None:
+    assert dict(zip(speech.acts(), speech.counts(said), strict=True))[act] > 0
+
+
+def test_plain_facts_are_no_act_of_asking_or_blaming() -> None:
+    heard = dict(zip(speech.acts(), speech.counts("昨天下了一场小雨"), strict=True))
+
+    assert not any(heard.values())
+
+
+def test_what_the_title_does_is_told_from_what_the_text_does() -> None:
+    asked_in_title, asked_in_text = speech.rows([("咨询落户", "材料已交"), ("材料已交", "咨询落户")])
+
+    assert not np.array_equal(asked_in_title, asked_in_text)
+
+
+def test_every_message_gets_a_row_of_the_same_width_even_an_empty_one() -> None:
+    rows = speech.rows([("", ""), ("标题", "一句。又一句?还有一句!")])
+
+    assert rows.shape[0] == 2
+    assert np.isfinite(rows).all()
+    assert speech.rows([]).shape == (0, rows.shape[1])
+
+
+def test_every_expression_can_stand_in_a_clean_text() -> None:
+    for line in text.lines("speech.tsv"):
+        assert [said for said in line.split("\t")[1].split() if text.normalise(said) != said] == []
