@@ -78,11 +78,11 @@ async def _prepare(engines: Engines, config: Config, what: str, tickets: int, sa
         await auth.create_person(desk, person, "bench-password")
         token, _session = await auth.log_in(desk, "bench", "bench-password", address="127.0.0.1")
         if what == "board":
-            await _fill(desk, tickets, say)
+            await fill(desk, tickets, say)
         return token
 
 
-async def _fill(desk: Desk, number: int, say: Say) -> None:
+async def fill(desk: Desk, number: int, say: Say) -> None:
     """Write `number` open tickets, all sent to one county, their texts from the corpus, by COPY."""
     texts = simulation.stories()
     now, last = desk.now(), perf_counter()

@@ -108,6 +108,10 @@ class Predictor:
             found += await loop.run_in_executor(self._thread, model.suggest, part)
         return [_judgement(suggestion) for suggestion in found]
 
+    def judge_here(self, texts: Sequence[str]) -> list[Judgement]:
+        """Judge in the caller's own thread, nobody else served meanwhile: what a measurement compares with."""
+        return [_judgement(suggestion) for suggestion in self._model.suggest(texts)]
+
     async def suggest(self, text: str) -> Judgement | None:
         """Return what a text still being typed is about; None without a model or without a text."""
         return (await self.judge([text]))[0] if text.strip() else None

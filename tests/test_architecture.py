@@ -26,7 +26,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("web", "api", "notify", "worker", "guard", "metrics"),
     ("app",),
     ("serving",),  # commands that run what app builds
-    ("simulation", "bench", "bench_watch", "demo", "telephone"),
+    ("simulation", "bench", "bench_watch", "bench_suggest", "demo", "telephone"),
     ("cli",),
     ("handbook",),  # writes the generated parts of docs, the commands among them
     ("__main__",),

@@ -256,28 +256,34 @@ WITH asked AS (
     SELECT ticket.*
       FROM unnest(:categories::text[]) AS kind(code)
      CROSS JOIN LATERAL (
-           SELECT id, title, state, category, area, received_at, confidential, type, grams
+           SELECT id, title, state, category, area, received_at, confidential, type, grams,
+                  cardinality(grams) AS size
              FROM tickets
             WHERE category = kind.code AND state <> 'closed' AND received_at >= :since
               AND (:areas::text[] IS NULL OR area = ANY (:areas))
             ORDER BY id DESC
-            LIMIT 40) ticket
+            LIMIT 30) ticket
      UNION ALL
     SELECT ticket.*
-      FROM (SELECT id, title, state, category, area, received_at, confidential, type, grams
+      FROM (SELECT id, title, state, category, area, received_at, confidential, type, grams,
+                   cardinality(grams) AS size
               FROM tickets
              WHERE category IS NULL AND state <> 'closed' AND received_at >= :since
                AND (:areas::text[] IS NULL OR area = ANY (:areas))
              ORDER BY id DESC
-             LIMIT 40) ticket
+             LIMIT 30) ticket
 ), likened AS (
-    SELECT candidate.id, count(*) / sqrt(cardinality(candidate.grams)::float8 * cardinality(:grams::integer[])) AS likeness
+    SELECT candidate.id, count(*) / sqrt(max(candidate.size)::float8 * cardinality(:grams::integer[])) AS likeness
       FROM candidate, unnest(candidate.grams) AS own(gram)
       JOIN asked USING (gram)
-     GROUP BY candidate.id, candidate.grams
+     GROUP BY candidate.id
 )
 SELECT id, title, state, category, area, received_at, confidential, type, likened.likeness
   FROM candidate JOIN likened USING (id)
  WHERE likened.likeness >= :likeness
  ORDER BY likened.likeness DESC, id DESC
  LIMIT :most;
+
+-- name: machine_sent
+-- The tickets that the machine sent by itself.
+SELECT DISTINCT ticket_id FROM events WHERE action = 'dispatch' AND role = 'machine' ORDER BY ticket_id;
