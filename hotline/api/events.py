@@ -2,7 +2,7 @@
 
 Events: `hello` (the stream begins), `ticket`, `notice`, `seen`, `call`, `anew` (something may have been missed: fetch
 what you show again) and `bye` (the session is over). Each carries an id; a browser sends the last one when it comes
-back. A comment comes when nothing else does, so that silence means a lost line. Ids and kinds only.
+back. `alive` comes when nothing else does, so that silence means a lost line. Ids and kinds only.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ async def _follow(request: web.Request, response: web.StreamResponse, hub: Hub, 
             await response.write(_event("bye", cursor))
             return
         cursor = await _until_heartbeat(response, hub, cursor, session)
-        await response.write(f": alive\nid: {cursor}\n\n".encode())
+        await response.write(_event("alive", cursor))
 
 
 async def _until_heartbeat(response: web.StreamResponse, hub: Hub, cursor: str, session: auth.Session) -> str:

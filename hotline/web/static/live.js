@@ -11,7 +11,9 @@
   const label = link ? link.textContent : "";
   const shown = document.querySelector("[data-live-ticket]");
   let source = null;
-  let lost = 0;
+  let doubt = 0;
+  let silence = 0;
+  let again = 0;
   let wasLost = false;
   let counting = 0;
 
@@ -47,8 +49,10 @@
   }
 
   const heard = {
+    alive() {},
     hello() {
       countSoon();
+      missed();
     },
     notice() {
       countSoon();
@@ -58,59 +62,91 @@
     },
     anew() {
       countSoon();
-      if (wasLost) say("back");
+      missed();
     },
     call() {},
     ticket(detail) {
       if (shown && shown.dataset.liveTicket === detail.id) say("moved");
     },
     bye() {
+      clearTimeout(doubt);
       close();
       say("over");
     },
   };
+
+  // Every quarter of a minute the server says something; a line that is silent for longer is lost, whatever the browser thinks.
+  function isAlive() {
+    clearTimeout(doubt);
+    clearTimeout(silence);
+    doubt = 0;
+    silence = setTimeout(() => {
+      lose();
+      reopen();
+    }, 40000);
+    hush("lost");
+  }
+
+  function lose() {
+    wasLost = true;
+    say("lost");
+    tell("lost", {});
+  }
+
+  // After a loss the line begins anew: what came meanwhile is fetched, not told.
+  function missed() {
+    if (!wasLost) return;
+    wasLost = false;
+    say("back");
+    tell("anew", {});
+  }
 
   function open() {
     source = new EventSource("/api/v1/live");
     for (const name of Object.keys(heard)) {
       source.addEventListener(name, (event) => {
         const detail = JSON.parse(event.data);
+        isAlive();
         heard[name](detail);
         tell(name, detail);
       });
     }
     source.addEventListener("open", () => {
-      clearTimeout(lost);
-      hush("lost");
+      isAlive();
       tell("found", {});
     });
     // The browser comes back by itself; only a line that stays lost is worth a word. After a refusal it does not.
     source.addEventListener("error", () => {
-      const refused = source && source.readyState === EventSource.CLOSED;
-      clearTimeout(lost);
-      lost = setTimeout(() => {
-        wasLost = true;
-        say("lost");
-        tell("lost", {});
-        if (refused) reopen();
-      }, 4000);
+      if (!doubt) doubt = setTimeout(lose, 4000);
+      if (source && source.readyState === EventSource.CLOSED) reopen();
     });
   }
 
   function close() {
-    clearTimeout(lost);
+    clearTimeout(silence);
+    clearTimeout(again);
     if (source) source.close();
     source = null;
   }
 
   function reopen() {
     close();
-    lost = setTimeout(open, 6000);
+    again = setTimeout(open, 6000);
   }
+
+  window.addEventListener("offline", () => {
+    close();
+    lose();
+  });
+  window.addEventListener("online", () => {
+    if (!source) open();
+  });
 
   // A browser has few connections for one server: pages in the background give theirs back.
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
+      clearTimeout(doubt);
+      doubt = 0;
       close();
     } else if (!source) {
       open();
