@@ -493,7 +493,7 @@ async def _issue(  # noqa: PLR0913 - a paper: on what, by which rung, to whom, b
         try:
             decided = keep_clocks(step(ticket, action, MACHINE, at=at, rulebook=rulebook), rulebook)
         except DispatchError as error:
-            _log.info("rung %s issues no paper: %s", rule.name, error)
+            _log.debug("rung %s issues no paper: %s", rule.name, error)
         else:
             await transaction.record(decided, notices=[*told, *_notices(decided, rulebook)], rulebook=rulebook)
             return decided.after
