@@ -802,7 +802,7 @@ def _supervise(move: Move[do.Supervise]) -> Ticket:
     numbers = tuple(dict.fromkeys((action.assignment, *action.joint)))
     first = len(ticket.orders) + 1
     for number in numbers:
-        if number not in _parts(ticket, "assignment") or not _nth(ticket.assignments, number).is_open:
+        if number not in _parts(ticket, "assignment") or not _nth(ticket.assignments, number).is_live:
             raise NoSuchPart(ticket.id, "assignment", number)
         ticket = _ordered(move, ticket, number, action.rung, action.demand, joint=first if len(numbers) > 1 else None)
     return ticket
@@ -1034,7 +1034,7 @@ ASSIGNMENT_EDGES: tuple[Edge[Any], ...] = (
         part_to=frozenset({P_.WITHDRAWN}),
     ),
     Edge(do.Urge, HANDLING, AGENTS, _urge, part=OPEN_ASSIGNMENTS),
-    Edge(do.Supervise, HANDLING, SUPERVISORS | {Role.MACHINE}, _supervise, part=OPEN_ASSIGNMENTS),
+    Edge(do.Supervise, OPEN, SUPERVISORS | {Role.MACHINE}, _supervise, part=LIVE_ASSIGNMENTS),
     Edge(do.AnswerOrder, OPEN, HOLDERS, _answer_order, part=LIVE_ASSIGNMENTS, ready=_may_answer_order),
     Edge(do.AcceptOrder, frozenset(S), SUPERVISORS, _accept_order, ready=_may_check_order),
     Edge(do.ReturnOrder, OPEN, SUPERVISORS, _return_order, part=LIVE_ASSIGNMENTS, ready=_may_return_order),

@@ -29,6 +29,7 @@ from dispatch.model import (
     ExemptionGround,
     Level,
     Line,
+    OrderState,
     Outcome,
     PauseReason,
     ReturnReason,
@@ -384,6 +385,73 @@ def test_a_supervision_order_changes_no_state_and_has_a_clock() -> None:
     assert any(clock.kind is ClockKind.ORDER for clock in ticket.running())
     answered = after(ticket, do.AnswerOrder(order=1, answer="done"), handler(WATER))
     assert not any(clock.kind is ClockKind.ORDER for clock in answered.running())
+
+
+def test_nothing_that_a_supervisor_does_changes_a_state() -> None:
+    ticket = after(
+        working(co=(ROADS,)), do.Supervise(assignment=1, rung=Rung.ORDER, demand="d", joint=(2,)), SUPERVISOR
+    )
+    assert [(order.assignment, order.joint) for order in ticket.orders] == [(1, 1), (2, 1)]
+    moves: tuple[tuple[do.Action, Actor], ...] = (
+        (do.AnswerOrder(order=1, answer="tomorrow"), handler(WATER)),
+        (do.ReturnOrder(order=1, reason="no date"), SUPERVISOR),
+        (do.AnswerOrder(order=1, answer="on Friday"), handler(WATER)),
+        (do.AcceptOrder(order=1), SUPERVISOR),
+        (do.Supervise(assignment=2, rung=Rung.LISTED, demand="answer"), SUPERVISOR),
+        (do.ClaimExemption(order=3, ground=ExemptionGround.LEGACY, reason="old pipes"), handler(ROADS)),
+        (do.DecideExemption(order=3, approve=True, answer="so it is"), SUPERVISOR),
+        (do.Transfer(assignment=2, body=Body.EFFICIENCY, ground=TransferGround.SHIRKING, reason="r"), SUPERVISOR),
+    )
+    for action, actor in moves:
+        changed = after(ticket, action, actor)
+        assert (changed.state, changed.assignments) == (ticket.state, ticket.assignments), action.name
+        ticket = changed
+    states = [order.state for order in ticket.orders]
+    assert states == [OrderState.ACCEPTED, OrderState.ESCALATED, OrderState.OPEN, OrderState.ISSUED]
+    assert [clock.subject for clock in ticket.running() if clock.kind is ClockKind.ORDER] == [3]
+
+
+def test_a_rung_as_high_as_one_that_is_open_is_not_issued_again() -> None:
+    ticket = after(working(), do.Supervise(assignment=1, rung=Rung.LISTED, demand="d"), SUPERVISOR)
+
+    for rung in (Rung.ORDER, Rung.LISTED):
+        with pytest.raises(RuleBroken) as refused:
+            after(ticket, do.Supervise(assignment=1, rung=rung, demand="d"), SUPERVISOR)
+        assert refused.value.rule is Rule.ORDERED_ALREADY
+
+
+def test_a_long_extension_is_for_the_supervisor_to_decide() -> None:
+    asked = after(working(), do.AskExtension(assignment=1, working_days=8, reason="r"), handler(WATER))
+
+    with pytest.raises(NotYours):
+        after(asked, do.Decide(request=1, approve=True, answer="so"), DISPATCHER)
+    ticket = after(asked, do.Decide(request=1, approve=True, answer="so"), SUPERVISOR)
+    assert ticket.assignments[0].extensions == 1
+
+
+def test_who_was_granted_more_time_must_tell_the_caller_why() -> None:
+    asked = after(working(), do.AskExtension(assignment=1, working_days=3, reason="r"), handler(WATER))
+    granted = after(asked, do.Decide(request=1, approve=True, answer="so"), DISPATCHER)
+    assert any(clock.kind is ClockKind.INFORM for clock in granted.running())
+
+    told = after(granted, do.Inform(assignment=1, how="called at noon"), handler(WATER))
+
+    assert told.requests[0].told_at == NOON
+    assert not any(clock.kind is ClockKind.INFORM for clock in told.running())
+    with pytest.raises(RuleBroken) as refused:
+        after(told, do.Inform(assignment=1, how="again"), handler(WATER))
+    assert refused.value.rule is Rule.NOTHING_TO_TELL
+
+
+def test_a_second_promise_takes_the_place_of_the_first() -> None:
+    ticket = working()
+    for number, days in ((1, 20), (2, 30)):
+        until = NOON + timedelta(days=days)
+        asked = after(ticket, do.AskPromise(assignment=1, until=until, measures="m"), handler(WATER))
+        ticket = after(asked, do.Decide(request=number, approve=True, answer="so"), DISPATCHER)
+
+    (promise,) = (clock for clock in ticket.running() if clock.kind is ClockKind.PROMISE)
+    assert promise.due_at == NOON + timedelta(days=30)
 
 
 def test_a_department_is_urged_at_most_once_in_ten_minutes() -> None:
