@@ -16,6 +16,7 @@ from dispatch.errors import BadAction
 from dispatch.model import (
     Body,
     Caller,
+    Caution,
     Contact,
     ExemptionGround,
     Line,
@@ -230,7 +231,7 @@ class AddCo(OnAssignment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply(OnAssignment):
-    """Answer in four parts; the internal note never leaves the offices."""
+    """Answer in four parts; the internal note never leaves the offices. `confirmed` doubts were seen and kept."""
 
     name: ClassVar[str] = "reply"
     chinese: ClassVar[str] = "答复"
@@ -241,6 +242,7 @@ class Reply(OnAssignment):
     genuine: bool
     solved: bool
     note: str = ""
+    confirmed: tuple[Caution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

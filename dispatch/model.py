@@ -279,6 +279,15 @@ class Contact(Term):
     REFUSED = "refused", "拒绝回访"
 
 
+class Caution(Term):
+    """What gives one pause about a reply before it is sent; see `replies`."""
+
+    OFF_TOPIC = "off_topic", "答非所问"
+    TEMPLATE = "template", "套用答复"
+    PROMISE = "promise", "承诺日期"
+    DOWNGRADED = "downgraded", "定性改变"
+
+
 class Rung(Term):
     """The rungs of supervision 督办 that leave a paper, the mildest first; reminders leave none."""
 

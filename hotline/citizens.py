@@ -232,7 +232,7 @@ def _answers(ticket: Ticket, events: Sequence[Mapping[str, Any]]) -> list[Answer
             parts = {name: data[name] for name in PUBLIC_PARTS if data.get(name)}
             return [Answer(department=event["department"], at=event["at"], parts=parts)]
         if event["action"] == "answer":
-            return [Answer(department=event["department"], at=event["at"], parts={"text": data["text"]})]
+            return [Answer(department=event["department"], at=event["at"], parts={"answer": data["text"]})]
         if event["action"] == "refuse":
             return [Answer(department=event["department"], at=event["at"], parts={"told": data["told"]})]
     return []

@@ -62,6 +62,19 @@ class StaleTicket(HotlineError):
 
 
 @dataclass(eq=False)
+class DoubtfulReply(HotlineError):
+    """A reply raises doubts that whoever sends it has not confirmed; `remarks` says which, and why."""
+
+    code: ClassVar[str] = "doubtful_reply"
+    ticket_id: int
+    remarks: Sequence[Mapping[str, object]] = ()
+
+    def sentence(self) -> str:
+        doubts = ", ".join(str(one["caution"]) for one in self.remarks)
+        return f"the reply to ticket {self.ticket_id} raises doubts: {doubts}; change it, or confirm them"
+
+
+@dataclass(eq=False)
 class Forbidden(HotlineError):
     """`actor` may not do `what`; `why` is a clause that fits after 'because'."""
 

@@ -29,6 +29,7 @@ from dispatch.model import (
     Actor,
     Assignment,
     AssignmentState,
+    Caution,
     Channel,
     Contact,
     Decision,
@@ -632,6 +633,7 @@ class Life:
             follows="如有疑问请致电 0596-2000000。",
             genuine=True,
             solved=not empty and self.chance(0.8),
+            confirmed=tuple(Caution),  # these offices copy what they write, and stand by it
         )
 
     # --- review, follow-up, rating ---

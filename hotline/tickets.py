@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from dispatch.model import (
     MACHINE,
     Actor,
     Caller,
+    Caution,
     Channel,
     Clock,
     ClockKind,
@@ -34,6 +35,7 @@ from dispatch.model import (
     Urgency,
 )
 from dispatch.reckoning import WORK_CLOCKS
+from dispatch.replies import Asked, Earlier, Remark, missing, remarks
 from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, copies, route
 from dispatch.rulebook import HOTLINE, LadderRule, RiskWord, Rulebook
 from dispatch.supervision import Finding, Look, Watched, assess, audience, provoked
@@ -41,7 +43,7 @@ from dispatch.worktime import ZONE
 from hotline import experience, vault
 from hotline.alarms import raise_alarm
 from hotline.desk import Desk
-from hotline.errors import BadInput, Forbidden, NotFound, StaleTicket, Unavailable
+from hotline.errors import BadInput, DoubtfulReply, Forbidden, NotFound, StaleTicket, Unavailable
 from hotline.predictor import Judgement
 from hotline.store import File, Matter, Notice, Row, SealedCaller, Transaction
 from hotline.stream import Change, announce
@@ -458,13 +460,38 @@ async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, ex
             raise StaleTicket(ticket_id, expected, file.ticket.version, await _missed(transaction, ticket_id, expected))
         if isinstance(action, do.Join | do.Part | do.Recount):
             raise NotYours(ticket_id, action.name, actor.role, actor.department)
-        decided = keep_clocks(
-            step(file.ticket, action, actor, at=not_before(file.ticket, desk.now()), rulebook=rulebook), rulebook
-        )
+        at = not_before(file.ticket, desk.now())
+        doubts: Sequence[Remark] = ()
+        if isinstance(action, do.Reply):
+            action, doubts = await _doubted(transaction, file, action, actor, at, rulebook)
+        decided = keep_clocks(step(file.ticket, action, actor, at=at, rulebook=rulebook), rulebook)
+        if doubts:  # told only to whoever may reply at all
+            raise DoubtfulReply(ticket_id, [asdict(one) for one in doubts])
         after = await _record(transaction, decided, rulebook)
         others = await _carry_callers(transaction, decided, rulebook)
     tell_pages(desk, [after, *others], rulebook)
     return after
+
+
+REPLIES_COMPARED = 100
+
+
+async def _doubted(
+    transaction: Transaction, file: File, reply: do.Reply, actor: Actor, at: datetime, rulebook: Rulebook
+) -> tuple[do.Reply, Sequence[Remark]]:
+    """Return the reply with the doubts that were rightly confirmed, and all that it raises while one is not."""
+    rows = await transaction.fetch(
+        "replies_of_department", department=actor.department, but=file.ticket.id, most=REPLIES_COMPARED
+    )
+    earlier = [Earlier(row["ticket_id"], row["question"], row["answer"]) for row in rows]
+    question = Asked(file.ticket.type, f"{file.matter.title}\n{file.matter.text}")
+    found = remarks(reply, question, earlier, at=at, calendar=rulebook.calendar)
+    lead = file.ticket.lead
+    if lead and lead.number == reply.assignment and lead.promised_for:
+        found = tuple(one for one in found if one.caution is not Caution.PROMISE)  # it is tracked already
+    raised = {one.caution for one in found}
+    confirmed = tuple(caution for caution in Caution if caution in raised and caution in reply.confirmed)
+    return replace(reply, confirmed=confirmed), found if missing(found, confirmed) else ()
 
 
 async def _record(transaction: Transaction, decided: Decided, rulebook: Rulebook) -> Ticket:

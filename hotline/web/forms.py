@@ -18,6 +18,7 @@ from dispatch.errors import BadAction
 from dispatch.lifecycle import Offer
 from dispatch.model import (
     Body,
+    Caution,
     Channel,
     Contact,
     ExemptionGround,
@@ -35,12 +36,12 @@ from dispatch.model import (
 )
 from dispatch.rulebook import ALL_AREAS, Rulebook
 from dispatch.worktime import ZONE
-from hotline.errors import BadInput
+from hotline.errors import BadInput, DoubtfulReply
 from hotline.web import words
 
 Kind = Literal[
     "line", "text", "choice", "radio", "truth", "tick", "department", "departments", "below", "others", "category",
-    "area", "number", "date", "ticket", "phone",
+    "area", "number", "date", "ticket", "phone", "doubts",
 ]  # fmt: skip
 Typed = Mapping[str, Sequence[str]]
 """What somebody typed into a form: every value of every name."""
@@ -103,6 +104,7 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         Field("genuine", "truth"),
         Field("solved", "truth"),
         NOTE,
+        Field("confirmed", "doubts", needed=False),
     ),
     "recall": (REASON,),
     "ask_return": (
@@ -213,6 +215,7 @@ class Option:
 
     code: str
     name: str
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -343,6 +346,7 @@ class Form:
 def form(offer: Offer, ticket: Ticket, codes: Codes, typed: Typed, error: Exception | None) -> Form:
     """Return the form of an offer; `typed` and `error` are of this very form, or empty."""
     fields_ = fields_of(offer.action, has_category=ticket.category is not None)
+    doubts = _doubts(error, ticket, offer.number)
     names = {one.name for one in fields_}
     is_picture = isinstance(error, BadInput) and error.field == "pictures"
     wrong = error if isinstance(error, BadAction | BadInput) and error.field in names else None
@@ -354,7 +358,13 @@ def form(offer: Offer, ticket: Ticket, codes: Codes, typed: Typed, error: Except
         submit=words.SUBMIT.get(offer.action, words.action(offer.action)),
         hidden=((offer.subject, str(offer.number)),) if offer.subject else (),
         inputs=tuple(
-            _input(one, offer, _options_on(one, offer, ticket, codes), _shown(one, typed, codes), wrong)
+            _input(
+                one,
+                offer,
+                doubts if one.kind == "doubts" else _options_on(one, offer, ticket, codes),
+                _shown(one, typed, codes),
+                wrong,
+            )
             for one in fields_
         ),
         is_open=bool(typed) or error is not None,
@@ -362,6 +372,21 @@ def form(offer: Offer, ticket: Ticket, codes: Codes, typed: Typed, error: Except
         error=words.explain(error) if error and wrong is None and not is_picture else "",
         pictures_error=words.explain(error) if error and is_picture else "",
     )
+
+
+def _doubts(error: Exception | None, ticket: Ticket, number: int) -> tuple[Option, ...]:
+    """Return what must be confirmed before a reply goes out; a promised day comes with the way to have it tracked."""
+    if not isinstance(error, DoubtfulReply):
+        return ()
+    made = []
+    for one in error.remarks:
+        caution, until = Caution.of(str(one["caution"])), one.get("until")
+        href = f"/tickets/{ticket.id}?fill=ask_promise&assignment={number}&until={until}#ask_promise-{number}"
+        same = f"/tickets/{one['ticket']}" if one.get("ticket") else ""
+        made.append(
+            Option(caution.value, words.caution(caution, str(one["evidence"]), str(until)), href if until else same)
+        )
+    return tuple(made)
 
 
 def fields_of(action: str, *, has_category: bool) -> tuple[Field, ...]:
@@ -472,6 +497,8 @@ def read_action(typed: Typed, codes: Codes) -> do.Action:
 def _value(action: str, one: Field, typed: Typed, codes: Codes) -> object:
     text = first(typed, one.name).strip()
     match one.kind:
+        case "doubts":
+            return list(typed.get(one.name, ()))
         case "departments" | "below":
             given = [codes.code("department", part.strip()) for part in typed.get(one.name, ()) if part.strip()]
             if one.needed and not given:

@@ -18,7 +18,7 @@ from hotline.edge import (
     status_of,
     ticket_id,
 )
-from hotline.errors import BadInput, NotFound, StaleTicket
+from hotline.errors import BadInput, DoubtfulReply, NotFound, StaleTicket
 from hotline.web import entrance, forms, frame, refusals, views, words
 from hotline.web.forms import Codes
 
@@ -30,6 +30,9 @@ async def ticket(request: web.Request) -> web.StreamResponse:
 
 def _filled(request: web.Request) -> views.Attempt:
     action, query = request.query.get("fill", ""), request.query
+    if action == "ask_promise" and query.get("assignment", "").isdecimal():
+        typed = {"until": (query.get("until", ""),)}
+        return views.Attempt(action=action, number=int(query["assignment"]), typed=typed)
     if action not in forms.SENDING:
         return views.NOTHING
     return views.Attempt(action=action, typed={name: (query[name],) for name in ("lead", "category") if name in query})
@@ -89,7 +92,7 @@ async def act(request: web.Request) -> web.StreamResponse:
         await pictures.send(desk_of(request), after.id, after.version, actor_of(request))
     except StaleTicket as error:
         return _stale_page(request, codes, error, typed)
-    except (DispatchError, BadAction, BadInput) as error:
+    except (DispatchError, BadAction, BadInput, DoubtfulReply) as error:
         failed = views.Attempt(action=name, number=attempt.number, typed=typed, error=_named(error, codes))
         return await _ticket_page(request, failed, status=status_of(error))
     back = forms.first(typed, "back")

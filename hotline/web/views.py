@@ -22,6 +22,7 @@ from dispatch.model import (
     Actor,
     Assignment,
     AssignmentState,
+    Caution,
     Channel,
     Clock,
     Duty,
@@ -653,7 +654,11 @@ def _share(probability: float) -> str:
 def _step(event: Mapping[str, Any], ticket: Ticket, codes: Codes) -> Step:
     role = Role.of(event["role"])
     unit = codes.department(event["department"])
-    who = role.chinese if role in {Role.MACHINE, Role.CITIZEN} else f"{unit} {role.chinese} {event['person']}"
+    who = (
+        role.chinese
+        if role in {Role.MACHINE, Role.CITIZEN}
+        else f"{unit} {role.chinese} {event['name'] or event['person']}"
+    )
     return Step(
         number=event["number"],
         at=words.moment(event["at"]),
@@ -692,6 +697,8 @@ def _told(action: str, name: str, value: Any, hint: Any, ticket: Ticket, codes: 
         return "、".join(codes.department(code) for code in ([value] if isinstance(value, str) else value))
     if isinstance(value, bool):
         return words.truth(value, decides=name == "approve")
+    if name == "confirmed":
+        return "、".join(Caution.of(code).chinese for code in value)
     if name in {"assignment", "request", "order", "caller"}:
         return _part(name, value, ticket, codes)
     return _code(action, name, value, codes) or _plain(value, hint)

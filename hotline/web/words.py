@@ -14,7 +14,7 @@ from typing import Any
 
 from dispatch.actions import ACTIONS
 from dispatch.errors import BadAction, IllegalAction, NoSuchPart, NotYours, Rule, RuleBroken
-from dispatch.model import Role, Term, TicketState
+from dispatch.model import Caution, Role, Term, TicketState
 from dispatch.reckoning import TurnKind
 from dispatch.routing import Doubt, Ground
 from dispatch.worktime import ZONE, Allowance, Unit
@@ -24,6 +24,7 @@ from hotline.errors import (
     BadInput,
     BadSignature,
     CallTaken,
+    DoubtfulReply,
     Forbidden,
     NotFound,
     StaleTicket,
@@ -176,6 +177,9 @@ W = SimpleNamespace(
     name="姓名",
     address="住址",
     to_form="到表单",
+    confirm="已核对，照此提交",
+    track_promise="申请承诺期限",
+    see_same="看那张工单",
     pictures_waiting="已上传、随本次提交的照片",
     pictures_drop="不用这些照片",
 )
@@ -349,6 +353,7 @@ FIELDS: Mapping[str, str] = {
     "result": "对结果",
     "redo": "不满意且有理由，退回重办",
     "level": "评价",
+    "confirmed": "已核对的提醒",
     "comment": "评语",
     # of an intake
     "title": "标题",
@@ -434,6 +439,7 @@ FIELDS_OF: Mapping[tuple[str, str], str] = {
     ("citizen", "handling"): "办理",
     ("citizen", "follows"): "后续和联系方式",
     ("citizen", "told"): "说明",
+    ("citizen", "answer"): "答复",
     ("citizen", "reason"): "原因",
 }
 """What a field is called in one action only."""
@@ -779,6 +785,20 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
 NOT_POSSIBLE_NOW = "这件事现在的进度不能这样操作，请看下面的最新情况。"
 """What a caller is told whose action came too late."""
 
+CAUTIONS: Mapping[Caution, str] = {
+    Caution.OFF_TOPIC: "答复里没有提到诉求所说的“{0}”，请核对是否答非所问。",
+    Caution.TEMPLATE: "与另一件不相干的工单 {0} 的答复几乎相同，请核对是否套用。",
+    Caution.PROMISE: "答复承诺了日期（{1}）：“{0}”。可先申请承诺期限，由热线跟踪到期兑现。",
+    Caution.DOWNGRADED: "诉求是投诉举报，答复却称“{0}”，请核对是否改变了定性。",
+}
+"""What is asked of whoever sends a reply that raises a doubt."""
+
+
+def caution(which: Caution, evidence: str, until: str) -> str:
+    """Say what about a reply gives one pause."""
+    return CAUTIONS[which].format(evidence, until)
+
+
 OTHER_PROBLEM = "不符合要求"
 
 
@@ -826,6 +846,8 @@ def _explain_service(error: Exception) -> str:
             sentence = "用户名或密码不对。"
         case CallTaken():
             sentence = f"{error.holder or '其他话务员'}已接手这个来电；您填写的内容在下面，可以复制。"
+        case DoubtfulReply():
+            sentence = "答复还没有提交：请看下面的提醒，修改，或逐条勾选“已核对”后再提交。"
         case BadCode():
             sentence = "单号或查询码不对，请核对后再试。"
         case TooManyRequests():

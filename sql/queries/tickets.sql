@@ -191,10 +191,12 @@ SELECT original_sealed FROM tickets WHERE id = :ticket_id;
 
 -- name: events
 -- What happened to a ticket after the event `since`, the oldest first.
-SELECT number, at, person, role, department, action, data, changes, state
-  FROM events
- WHERE ticket_id = :ticket_id AND number > :since
- ORDER BY number;
+SELECT event.number, event.at, event.person, coalesce(person.name, '') AS name, event.role, event.department, event.action,
+       event.data, event.changes, event.state
+  FROM events event
+  LEFT JOIN people person ON person.id = event.person
+ WHERE event.ticket_id = :ticket_id AND event.number > :since
+ ORDER BY event.number;
 
 -- name: unjudged_tickets
 -- The oldest tickets that nobody has judged yet, locked so that two workers never judge the same one.
@@ -287,3 +289,13 @@ SELECT id, title, state, category, area, received_at, confidential, type, likene
 -- name: machine_sent
 -- The tickets that the machine sent by itself.
 SELECT DISTINCT ticket_id FROM events WHERE action = 'dispatch' AND role = 'machine' ORDER BY ticket_id;
+
+-- name: replies_of_department
+-- What one department answered last and to what, for comparing a new reply with.
+SELECT event.ticket_id, ticket.title || E'\n' || ticket.text AS question,
+       (event.data ->> 'findings') || E'\n' || (event.data ->> 'handling') AS answer
+  FROM events event
+  JOIN tickets ticket ON ticket.id = event.ticket_id
+ WHERE event.action = 'reply' AND event.department = :department AND event.ticket_id <> :but
+ ORDER BY event.at DESC
+ LIMIT :most;

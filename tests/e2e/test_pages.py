@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LONG = "榕溪市城东区学府街道幸福里社区和谐家园小区业主委员会筹备组及周边三个小区的居民代表" * 2
 TEXT = "客运站出租车不打表、拒载，从客运站到学府路要价六十元，多次遇到，要求查处并退还多收的车费。" * 4
-REPLY = {
+REPLY: dict[str, Any] = {
     "received": "您反映客运站出租车不打表、拒载的问题已收悉。",
     "findings": "经调取客运站监控和计价器记录，该出租车未打表、多收车费属实。",
     "handling": "已责令退还多收的车费，对驾驶员停班教育并立案查处。",

@@ -171,7 +171,7 @@ async def test_a_matter_is_rated_once_and_a_bad_rating_is_followed_up(desk: Desk
     given = await bring(desk)
     await tickets.act(desk, given.ticket, do.Answer(text="请拨打养护热线。"), AGENT)
     (answer,) = (await citizens.matter(desk, given)).answers
-    assert answer.parts == {"text": "请拨打养护热线。"}
+    assert answer.parts == {"answer": "请拨打养护热线。"}
 
     after = await citizens.act(desk, given, "rate", {"level": "very_bad", "comment": "没人接"})
 
