@@ -15,7 +15,7 @@ from typing import Any
 
 from classifier import card, corpus, registry, trust
 from classifier.corpus import CorpusError
-from classifier.evaluate import base, coldstart, departments, kinds, labelled
+from classifier.evaluate import base, coldstart, dangers, departments, kinds, labelled
 from classifier.registry import RegistryError
 
 Run = Callable[[argparse.Namespace], dict[str, Any]]
@@ -114,8 +114,10 @@ def _parser() -> argparse.ArgumentParser:
     activate.add_argument("--back", action="store_true", help="roll back to the version that was active before")
     activate.add_argument("--models", type=Path, default=Path("models"))
     figures = commands.add_parser("evaluate", help="print the figures of the issue on messages with known labels")
-    questions = figures.add_subparsers(required=True, metavar="labelled | coldstart | curve | types | departments")
-    for module in (labelled, coldstart, kinds, departments):
+    questions = figures.add_subparsers(
+        required=True, metavar="labelled | coldstart | curve | types | departments | risks"
+    )
+    for module in (labelled, coldstart, kinds, departments, dangers):
         module.add_command(questions, _progress)
     return parser
 

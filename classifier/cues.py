@@ -43,21 +43,24 @@ class Cues:
 
     @cached_property
     def _lengths(self) -> Mapping[str, tuple[int, ...]]:
-        """The lengths of the words that begin with a character, the longest first."""
+        """The lengths of the words that begin with one or two characters, the longest first."""
         lengths: dict[str, set[int]] = {}
         for word in self.weights:
-            lengths.setdefault(word[0], set()).add(len(word))
-        return {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
+            lengths.setdefault(word[:2], set()).add(len(word))
+        return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
 
     def found(self, text: str) -> list[str]:
         """Return the cue words of a clean text in their order, the longest at each place, none inside another."""
         run, words, lengths = text.replace(" ", ""), self.weights, self._lengths
-        cues, at = [], 0
-        while at < len(run):
-            length = next((n for n in lengths.get(run[at], ()) if run[at : at + n] in words), 0)
-            if length:
-                cues.append(run[at : at + length])
-            at += length or 1
+        cues, at, end = [], 0, len(run)
+        while at < end:
+            pair = run[at : at + 2]
+            word = pair[0] if pair[0] in words else ""
+            if pair in lengths:
+                word = next((long for n in lengths[pair] if (long := run[at : at + n]) in words), word)
+            if word:
+                cues.append(word)
+            at += len(word) or 1
         return cues
 
     def scores(
@@ -99,16 +102,17 @@ class Cues:
 
 def shipped() -> Cues:
     """The cues that come with this package."""
-    return _parsed(texts_of.lines("cues.tsv"))
+    return parsed(texts_of.lines("cues.tsv"))
 
 
 def read(path: Path) -> Cues:
     """Return the cues of a file: a code, a tab, and words with blanks between; `word*2` speaks twice as loudly."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return _parsed([line.strip() for line in lines if line.strip() and not line.startswith("#")])
+    return parsed([line.strip() for line in lines if line.strip() and not line.startswith("#")])
 
 
-def _parsed(lines: Iterable[str]) -> Cues:
+def parsed(lines: Iterable[str]) -> Cues:
+    """Return the cues of lines without remarks; see `read`."""
     parsed = []
     for line in lines:
         code, _, told = line.partition("\t")

@@ -1,30 +1,145 @@
-"""Phrases that must alarm a person: life in danger, self-harm, violence, a crowd, a secret let out.
+"""What must alarm a person: life in danger, self-harm, violence, a crowd, a secret let out.
 
-Rules, not learning: a city has seen too few of these to learn them, and a missed one cannot be called back. So a phrase
-alarms even where a careful reader would not; only plain talk of prevention, of the past, or of a question is passed
-over.
+Two ways, side by side. Phrases are rules: a phrase alarms even where a careful reader would not, and only plain talk of
+prevention, of the past, or of a question is passed over. Beside them, signs (`data/signs.tsv`) are weighed together by
+a head that was learned from the shipped corpus, for the dangers that nobody puts into a phrase: a cracked wall, a
+rising river, pills on the table. The head is a file of numbers; `evaluate risks --write` makes it anew.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from importlib import resources
+from typing import Final
 
-from classifier import text
+import numpy as np
+from numpy.typing import NDArray
 
+from classifier import cues, text
+from classifier.corpus import RISKS
+
+HEAD_FILE: Final = "risk_head.json"
 _HARMLESS_BEFORE = re.compile(
     r"(?:防止|预防|避免|以防|防范|消除|杜绝|如果|万一|担心|怕|害怕|容易|演练|宣传|当年|去年|前年|以前|曾经)[^,。!?;]{0,8}$"
 )
 _SERIOUS = ("self_harm",)
+_EVIDENCE_WORDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A risk that a text speaks of, how likely that is, and the words that say so."""
+
+    risk: str
+    probability: float
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the signs weigh for each risk: weights of shape (signs, risks), bias and threshold of shape (risks,).
+
+    The scores are log-odds, calibrated out of fold; a score from `threshold` on alarms.
+    """
+
+    names: tuple[str, ...]
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+
+    def scores(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return log-odds, shape (rows, risks) or (risks,), in the order of `corpus.RISKS`."""
+        return np.asarray(rows @ self.weights + self.bias, dtype=np.float64)
 
 
 def found(cleaned: str) -> tuple[str, ...]:
-    """Return the risks that a clean text speaks of, in the order of the table, each once."""
-    risks: list[str] = []
+    """Return the risks that a clean text speaks of, each once."""
+    return tuple(alarm.risk for alarm in alarms(cleaned))
+
+
+def alarms(cleaned: str) -> tuple[Alarm, ...]:
+    """Return the alarms of a clean text by phrases and by the head, in the order of `corpus.RISKS`."""
+    said, heard, learned = phrases(cleaned), _heard(cleaned), head()
+    scores = learned.scores(_row(heard, len(cleaned), said))
+    raised = []
+    for at, risk in enumerate(RISKS):
+        if risk in said or scores[at] >= learned.threshold[at]:
+            words = (*said.get(risk, ()), *_signs_for(heard, at))
+            likely = float(1 / (1 + np.exp(-scores[at])))
+            raised.append(Alarm(risk, likely, tuple(dict.fromkeys(words))[:_EVIDENCE_WORDS]))
+    return tuple(raised)
+
+
+def phrases(cleaned: str) -> dict[str, tuple[str, ...]]:
+    """Return the risks whose phrases stand in a clean text, with what was said."""
+    told = {}
     for risk, pattern in _patterns():
-        if any(_alarms(risk, cleaned, match) for match in pattern.finditer(cleaned)):
-            risks.append(risk)
-    return tuple(risks)
+        said = tuple(match.group() for match in pattern.finditer(cleaned) if _alarms(risk, cleaned, match))
+        if said:
+            told[risk] = said
+    return told
+
+
+def rows(texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return what the head weighs, shape (texts, signs): how many words of each sign, how densely, length, phrases."""
+    width = 2 * len(signs().lines) + 1 + len(RISKS)
+    return np.vstack([np.zeros((0, width)), *(_row(_heard(said), len(said), phrases(said)) for said in texts)])
+
+
+def _row(heard: Mapping[str, set[str]], length: int, said: Mapping[str, object]) -> NDArray[np.float64]:
+    counted = [len(words) for words in heard.values()]
+    long = max(length, 1)
+    logs = [math.log1p(count) for count in counted]
+    dense = [count / math.sqrt(long) for count in counted]
+    return np.array([*logs, *dense, math.log(long), *(risk in said for risk in RISKS)], dtype=np.float64)
+
+
+@cache
+def signs() -> cues.Cues:
+    """The words of each sign."""
+    return cues.parsed(text.lines("signs.tsv"))
+
+
+@cache
+def head() -> Head:
+    """The head that comes with this package."""
+    content = (resources.files("classifier") / "data" / HEAD_FILE).read_text(encoding="utf-8")
+    return from_json(json.loads(content))
+
+
+def from_json(told: Mapping[str, Sequence[float]]) -> Head:
+    """Return the head of the numbers in a file."""
+    weights = np.array([told[f"weights {risk}"] for risk in RISKS], dtype=np.float64).T
+    return Head(tuple(name for name, _ in signs().lines), weights, np.array(told["bias"]), np.array(told["threshold"]))
+
+
+def to_json(learned: Head) -> dict[str, list[float]]:
+    """Return the numbers of a head for a file, with five digits."""
+    weights = {f"weights {risk}": learned.weights[:, at] for at, risk in enumerate(RISKS)}
+    numbers = {**weights, "bias": learned.bias, "threshold": learned.threshold}
+    return {name: [round(float(number), 5) for number in column] for name, column in numbers.items()}
+
+
+def _heard(cleaned: str) -> dict[str, set[str]]:
+    """The different words of each sign that stand in a text."""
+    heard: dict[str, set[str]] = {name: set() for name, _ in signs().lines}
+    for word in signs().found(cleaned):
+        for name in signs().weights[word]:
+            heard[name].add(word)
+    return heard
+
+
+def _signs_for(heard: Mapping[str, set[str]], risk: int) -> list[str]:
+    """The words whose signs speak for a risk, the weightiest sign first."""
+    learned = head()
+    weight = dict(zip(learned.names, learned.weights[: len(learned.names), risk], strict=True))
+    told = sorted(heard.items(), key=lambda item: -weight[item[0]])
+    return [word for name, words in told if weight[name] > 0 for word in sorted(words)]
 
 
 def _alarms(risk: str, cleaned: str, match: re.Match[str]) -> bool:

@@ -1,0 +1,70 @@
+import json
+
+import numpy as np
+import pytest
+
+from classifier import corpus, risks, text
+from classifier.evaluate import dangers
+
+
+@pytest.mark.parametrize(
+    ("risk", "said"),
+    [
+        ("life", "快来人,老房子的墙裂开一道缝,楼板在响,楼里还有老人没下来"),
+        ("self_harm", "他说活着没意思,把东西都送人了,一个人坐在大桥的栏杆上"),
+        ("violence", "男的喝了酒又动手打她,拿板凳砸,孩子吓得直哭,她不敢回家"),
+    ],
+)
+def test_a_danger_that_no_phrase_names_alarms_by_its_signs(risk: str, said: str) -> None:
+    alarm = next(alarm for alarm in risks.alarms(text.clean(said)) if alarm.risk == risk)
+
+    assert risk not in risks.phrases(text.clean(said))
+    assert alarm.evidence
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "请问公积金贷款需要哪些材料,几天能办好?",
+        "路灯坏了三盏,晚上看不清,麻烦派人来修一下。",
+        "快递放在驿站不送上楼,每次都要自己去取。",
+        "建议在公交站加一个遮雨棚,方便老人孩子。",
+        "",
+    ],
+)
+def test_everyday_matters_do_not_alarm(said: str) -> None:
+    assert risks.found(text.clean(said)) == ()
+
+
+def test_an_alarm_shows_the_words_that_raised_it_and_they_stand_in_the_text() -> None:
+    said = text.clean("厂里好几百号人三个月没发工资,大家商量明天集体去堵门讨说法")
+    alarms = risks.alarms(said)
+
+    assert alarms
+    assert all(word in said for alarm in alarms for word in alarm.evidence)
+    assert all(0 <= alarm.probability <= 1 for alarm in alarms)
+
+
+def test_few_harmless_tickets_of_the_corpus_alarm_and_most_of_the_marked_ones_do() -> None:
+    examples = corpus.read(corpus.shipped())
+    found = [set(risks.found(example.text)) for example in examples]
+    marked = [
+        bool(alarms & set(example.risks)) for example, alarms in zip(examples, found, strict=True) if example.risks
+    ]
+    harmless = [bool(alarms) for example, alarms in zip(examples, found, strict=True) if not example.risks]
+
+    assert np.mean(marked) > 0.6
+    assert np.mean(harmless) < 0.04
+
+
+def test_the_shipped_head_is_what_the_shipped_corpus_teaches() -> None:
+    assert not dangers.stale(corpus.read(corpus.shipped())), "run python -m classifier evaluate risks --write"
+
+
+def test_a_head_survives_its_file() -> None:
+    head = risks.head()
+    again = risks.from_json(json.loads(json.dumps(risks.to_json(head))))
+
+    assert np.array_equal(head.weights, again.weights)
+    assert np.array_equal(head.threshold, again.threshold)
+    assert head.scores(risks.rows([])).shape == (0, len(corpus.RISKS))
