@@ -168,7 +168,7 @@ def route(question: Question, rulebook: Rulebook) -> Send | AskHuman:
     trace = Trace(
         category=best.category if best else None,
         probability=best.probability if best else 0.0,
-        row=f"{row.category}/{row.area or '*'}/{row.owner or '*'}" if row else "",
+        row=row.name if row else "",
         basis=row.basis if row else "",
         rulebook=rulebook.version,
         model="" if question.confirmed else question.model_version,
@@ -206,13 +206,47 @@ def matching_row(rulebook: Rulebook, category: str, area: str | None, owner: str
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What the catalogue looks at: a kind, a place, whose it is."""
+
+    category: str
+    area: str | None
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whose duty a matter is by the catalogue alone; `lead` is empty where a person decides or nobody is named."""
+
+    lead: str
+    co: tuple[str, ...]
+    row: str
+
+
+def owners(matter: Matter, rulebook: Rulebook) -> Owners:
+    """Return whom the catalogue names for a matter, whatever else might keep the machine from sending it."""
+    row = matching_row(rulebook, matter.category, matter.area, matter.owner)
+    if row is None:
+        return Owners("", (), "")
+    lead = _resolved(row.lead, matter.area, rulebook) or ""
+    if _is_downshift(lead, matter.category, rulebook):
+        lead = ""
+    co = (_resolved(code, matter.area, rulebook) for code in row.co)
+    return Owners(lead, tuple(dict.fromkeys(code for code in co if code and code != lead)), row.name)
+
+
 def _lead(row: CatalogueRow, ticket: Ticket, rulebook: Rulebook) -> str | None:
     return _unit(row.lead, ticket, rulebook)
 
 
 def _unit(code: str, ticket: Ticket, rulebook: Rulebook) -> str | None:
+    return _resolved(code, ticket.area, rulebook)
+
+
+def _resolved(code: str, area: str | None, rulebook: Rulebook) -> str | None:
     if code == COUNTY:
-        county = rulebook.county_of(ticket.area)
+        county = rulebook.county_of(area)
         return county.code if county else None
     unit = rulebook.departments.get(code)
     return code if unit and unit.level is not Level.HOTLINE else None

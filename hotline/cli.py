@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_service(commands)
     _add_data(commands)
+    _add_rules(commands)
     _add_trials(commands)
     return parser
 
@@ -108,6 +109,15 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     explain.add_argument("--at", default="", metavar="MOMENT", help="for example 2026-11-23T17:00:00 (now)")
     explain.add_argument("--json", action="store_true", help="print the cards as JSON")
     explain.set_defaults(run=_explain)
+
+
+def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    trying = commands.add_parser("try-rules", help="say what new rules would change, and try a catalogue on history")
+    trying.add_argument("part", help="which part of the rulebook, for example catalogue")
+    trying.add_argument("file", type=Path, help="the part as JSON; the catalogue also as CSV")
+    trying.add_argument("--days", type=int, default=31, help="of history, up to now (31)")
+    trying.add_argument("--json", action="store_true", help="print everything as JSON")
+    trying.set_defaults(run=_try_rules)
 
 
 def _add_trials(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -220,6 +230,12 @@ def _explain(options: argparse.Namespace, config: settings.Config) -> int:
     from hotline import serving
 
     return serving.explain(config, options.ticket, clock=options.clock, at=options.at, as_json=options.json, say=_say)
+
+
+def _try_rules(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.try_rules(config, options.part, options.file, days=options.days, as_json=options.json, say=_say)
 
 
 def _simulate(options: argparse.Namespace, config: settings.Config) -> int:

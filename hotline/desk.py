@@ -50,9 +50,9 @@ class Desk:
         """Return the city's rules, read again when they have changed."""
         at = wall_clock()
         if self._rules is None or self._checked is None or at - self._checked >= RULES_LIVE:
-            stamp: str = await self.store.fetch_value("rulebook_stamp")
+            stamp: str = await self.store.fetch_value("rulebook_stamp", at=self.now())
             if self._rules is None or stamp != self._stamp:
-                self._rules, self._stamp = await self.store.rulebook(), stamp
+                self._rules, self._stamp = await self.store.rulebook(self.now()), stamp
             self._checked = at
         return self._rules
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -83,7 +84,7 @@ def rung(rule: LadderRule) -> dict[str, Any]:
 
 async def is_founded(desk: Desk) -> bool:
     """Whether the city has rules yet."""
-    return bool(await desk.store.fetch("rulebook_parts"))
+    return bool(await desk.store.fetch("rulebook_parts", at=desk.now()))
 
 
 async def found(desk: Desk, city: City, *, by: str) -> Rulebook:
@@ -103,15 +104,17 @@ async def found(desk: Desk, city: City, *, by: str) -> Rulebook:
                 source=_source(part, body),
                 published_by=by,
                 published_at=desk.now(),
+                drafted_by=None,
+                effective_at=None,
             )
-        rulebook = await _sound(transaction)
+        rulebook = await _sound(transaction, desk.now())
     desk.forget_rules()
     return rulebook
 
 
-async def _sound(transaction: Transaction) -> Rulebook:
+async def _sound(transaction: Transaction, at: datetime) -> Rulebook:
     """Return the rules that are about to be committed; raises BadInput when they have problems: then none are kept."""
-    rulebook = await transaction.rulebook()
+    rulebook = await transaction.rulebook(at)
     if found_problems := problems(rulebook):
         raise BadInput("rulebook", rulebook.version, "has problems", "; ".join(found_problems[:20]))
     return rulebook
@@ -129,23 +132,44 @@ def _source(part: str, body: Any) -> str:  # noqa: ANN401 - the part's JSON
 async def publish(desk: Desk, part: str, body: Any, *, source: str, by: str) -> int:  # noqa: ANN401 - the part's JSON
     """Publish the next version of one part of the rulebook and return its number; the change leaves a trace.
 
-    Raises BadInput when the rules would have problems: then nothing is changed.
+    For the first version and for calendars; what else changes is drafted by one person and published by another (see
+    `drafts`). Raises BadInput when the rules would have problems: then nothing is changed.
     """
-    at = desk.now()
     async with desk.store.transaction() as transaction:
-        rows = await transaction.fetch(
-            "publish_part", part=part, body=body, source=source, published_by=by, published_at=at
-        )
-        version: int = rows[0]["version"]
-        await transaction.execute(
-            "record_audit",
-            at=at,
-            person=by,
-            what="publish",
-            ticket_id=None,
-            reason=source,
-            facts={"part": part, "version": version},
-        )
-        await _sound(transaction)
+        version = await publish_version(transaction, part, body, source=source, by=by, at=desk.now())
     desk.forget_rules()
+    return version
+
+
+async def publish_version(  # noqa: PLR0913 - what a version consists of
+    transaction: Transaction,
+    part: str,
+    body: Any,  # noqa: ANN401 - the part's JSON
+    *,
+    source: str,
+    by: str,
+    at: datetime,
+    drafted_by: str | None = None,
+    effective_at: datetime | None = None,
+) -> int:
+    """Write the next version of one part with its trace, and return its number; raises BadInput if it has problems.
+
+    The rules are held against each other as they will be when the version comes into force.
+    """
+    rows = await transaction.fetch(
+        "publish_part",
+        part=part,
+        body=body,
+        source=source,
+        published_by=by,
+        published_at=at,
+        drafted_by=drafted_by,
+        effective_at=effective_at,
+    )
+    version: int = rows[0]["version"]
+    facts = {"part": part, "version": version, "drafted_by": drafted_by, "effective_at": effective_at}
+    await transaction.execute(
+        "record_audit", at=at, person=by, what="publish", ticket_id=None, reason=source, facts=facts
+    )
+    await _sound(transaction, max(at, effective_at or at))
     return version

@@ -10,16 +10,17 @@ import contextlib
 import getpass
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from dispatch.model import MACHINE, Role
-from hotline import auth, cards, contacts, exchange, guard, models, office, worker
+from hotline import auth, cards, contacts, drafts, exchange, guard, models, office, worker
 from hotline.app import Engines, engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
@@ -225,6 +226,36 @@ def export_file(config: Config, file: Path, *, say: Say) -> int:
         return 0
 
     return _run(config, say, go)
+
+
+def try_rules(config: Config, part: str, file: Path, *, days: int, as_json: bool, say: Say) -> int:
+    """Say what new rules would change; 1 when they have problems and could not be published."""
+    if not file.is_file():
+        raise BadInput("file", str(file), "is not there", "a .json or .csv file")
+    body = drafts.read(part, file.read_text("utf-8-sig"))
+
+    async def go(desk: Desk) -> int:
+        found = await drafts.consider(desk, {"part": part, "body": body}, days=days)
+        say(_json_of(found) if as_json else "\n".join(_sentences(found)))
+        return 1 if found.problems else 0
+
+    return _run(config, (lambda _text: None) if as_json else say, go)
+
+
+def _json_of(found: drafts.Look) -> str:
+    parts = {name: getattr(found, name) for name in ("problems", "added", "removed", "trial")}
+    return orjson.dumps(parts).decode()
+
+
+def _sentences(found: drafts.Look) -> Iterator[str]:
+    yield from (f"problem: {problem}" for problem in found.problems)
+    yield f"{len(found.added)} rules are new, {len(found.removed)} are gone"
+    if trial := found.trial:
+        yield f"{trial.moved} of {trial.tried} tickets since {trial.since:%Y-%m-%d} would have gone elsewhere"
+        for before, after, number in trial.flows:
+            yield f"  {number:>6}  from {before or 'a person'} to {after or 'a person'}"
+        for category, number in trial.by_category:
+            yield f"  {number:>6}  of category {category}"
 
 
 def _run(config: Config, say: Say, go: Callable[[Desk], Awaitable[int]]) -> int:

@@ -194,9 +194,12 @@ class Store:
         """Return these tickets with what was said, in the order of their numbers."""
         return [_file(row) for row in await self.fetch("tickets", ids=list(ticket_ids))]
 
-    async def rulebook(self) -> Rulebook:
-        """Return the newest published rules; raises NotFound when the city has no calendar yet."""
-        return await _read_rulebook(self.fetch)
+    async def rulebook(self, at: datetime, instead: Mapping[str, Any] | None = None) -> Rulebook:
+        """Return the rules in force at a moment; raises NotFound when the city has no calendar yet.
+
+        `instead` has bodies that take the place of published ones. Raises BadInput for one that cannot be read.
+        """
+        return await _read_rulebook(self.fetch, at, instead or {})
 
     async def search(
         self, words: str, *, departments: Sequence[str] | None, before: int | None = None, most: int = 50
@@ -264,9 +267,9 @@ class Transaction:
         if notices:
             await self.execute("tell", notices=notices, at=at)
 
-    async def rulebook(self) -> Rulebook:
-        """Return the rules as they are within this transaction; raises NotFound without a calendar."""
-        return await _read_rulebook(self.fetch)
+    async def rulebook(self, at: datetime) -> Rulebook:
+        """Return the rules in force at a moment within this transaction; raises NotFound without a calendar."""
+        return await _read_rulebook(self.fetch, at, {})
 
     async def record(self, decided: Decided, *, notices: Sequence[Notice], rulebook: Rulebook) -> None:
         """Write one event and everything that it left different.
@@ -394,24 +397,42 @@ def _file(row: asyncpg.Record) -> File:
     return File(ticket, Matter(**{field.name: values[field.name] for field in fields(Matter)}))
 
 
-async def _read_rulebook(fetch: Callable[[str], Awaitable[list[Row]]]) -> Rulebook:
-    parts = {row["part"]: row for row in await fetch("rulebook_parts")}
+async def _read_rulebook(
+    fetch: Callable[..., Awaitable[list[Row]]], at: datetime, instead: Mapping[str, Any]
+) -> Rulebook:
+    parts = {row["part"]: row for row in await fetch("rulebook_parts", at=at)}
     if "calendar" not in parts:
         raise NotFound("published rulebook part", "calendar")
-    bodies = {name: row["body"] for name, row in parts.items()}
+    versions = {name: str(row["version"]) for name, row in parts.items()} | dict.fromkeys(instead, "draft")
+    bodies = {name: row["body"] for name, row in parts.items()} | dict(instead)
+    areas, units, categories = await fetch("areas"), await fetch("departments"), await fetch("categories")
+    try:
+        return _built(versions, bodies, areas, units, categories)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if not instead:
+            raise
+        named = ", ".join(instead)
+        raise BadInput("body", named, f"cannot be read as {named}: {type(error).__name__} {error}") from error
+
+
+def _built(
+    versions: Mapping[str, str],
+    bodies: Mapping[str, Any],
+    areas: Sequence[Row],
+    units: Sequence[Row],
+    categories: Sequence[Row],
+) -> Rulebook:
     given: dict[str, Any] = {}
     if "allowances" in bodies:
         given["allowances"] = tuple(map(_allowance, bodies["allowances"]))
     if "ladder" in bodies:
         given["ladder"] = tuple(build(LadderRule, _rung(row)) for row in bodies["ladder"])
     return Rulebook(
-        version=" ".join(f"{name}-{row['version']}" for name, row in sorted(parts.items())),
+        version=" ".join(f"{name}-{version}" for name, version in sorted(versions.items())),
         calendar=Calendar.from_mapping(bodies["calendar"]),
-        areas={row["code"]: Area(**row) for row in await fetch("areas")},
-        departments={
-            row["code"]: Department(**{**row, "level": Level.of(row["level"])}) for row in await fetch("departments")
-        },
-        categories={row["code"]: _category(row) for row in await fetch("categories")},
+        areas={row["code"]: Area(**row) for row in areas},
+        departments={row["code"]: Department(**{**row, "level": Level.of(row["level"])}) for row in units},
+        categories={row["code"]: _category(row) for row in categories},
         catalogue=tuple(CatalogueRow(**{**row, "co": tuple(row["co"])}) for row in bodies.get("catalogue", ())),
         refusals={row["code"]: Refusal(**row) for row in bodies.get("refusals", ())},
         risk_words=tuple(map(_risk_word, bodies.get("risk_words", ()))),

@@ -63,16 +63,16 @@ def routes() -> list[web.RouteDef]:
 
 async def log_in(request: web.Request) -> web.Response:
     """Trade a name and a password for a token."""
-    body = await _body(request)
+    body = await body_of(request)
     token, session = await auth.log_in(
-        desk_of(request), _text(body, "person"), _text(body, "password"), address=address_of(request)
+        desk_of(request), text_of(body, "person"), text_of(body, "password"), address=address_of(request)
     )
     return json_response({"token": token, "csrf": session.csrf, "person": _person(session)}, status=201)
 
 
 async def log_out(request: web.Request) -> web.Response:
     """End the session of the bearer token or the cookie."""
-    _check_origin(request)
+    check_origin(request)
     await auth.log_out(desk_of(request), request[TOKEN])
     return web.Response(status=204)
 
@@ -86,11 +86,11 @@ async def me(request: web.Request) -> web.Response:
 
 async def open_ticket(request: web.Request) -> web.Response:
     """Open a ticket: 201 with its number, 200 when its source's number was known already."""
-    _check_origin(request)
+    check_origin(request)
     actor = actor_of(request)
     if actor.role not in tickets.OPENERS:
         raise Forbidden(actor.person, "open a ticket", "only the hotline takes matters in")
-    opened = await tickets.open_ticket(desk_of(request), tickets.read_intake(await _body(request)), actor)
+    opened = await tickets.open_ticket(desk_of(request), tickets.read_intake(await body_of(request)), actor)
     return json_response({"id": str(opened.ticket_id), "is_new": opened.is_new}, status=201 if opened.is_new else 200)
 
 
@@ -131,10 +131,10 @@ async def deadline_cards(request: web.Request) -> web.Response:
 
 async def act(request: web.Request) -> web.Response:
     """Do an action: {"action": …, "expected": version, …its fields}. 409 with what changed when the ticket moved."""
-    _check_origin(request)
+    check_origin(request)
     actor = actor_of(request)
-    body = await _body(request)
-    name = _text(body, "action")
+    body = await body_of(request)
+    name = text_of(body, "action")
     expected = body.pop("expected", None)
     if expected is not None and (type(expected) is not int or not 0 < expected < _VERSIONS_MOST):
         raise BadInput("expected", expected, "is no version", "the whole number that the ticket showed")
@@ -150,28 +150,28 @@ _VERSIONS_MOST = 2**31
 
 async def add_caller(request: web.Request) -> web.Response:
     """Add one more caller to an open matter."""
-    _check_origin(request)
+    check_origin(request)
     actor = actor_of(request)
-    body = {"text": "-"} | await _body(request)
+    body = {"text": "-"} | await body_of(request)
     after = await tickets.add_caller(desk_of(request), ticket_id(request), tickets.read_intake(body), actor)
     return json_response({"id": str(after.id), "callers": len(after.callers)}, status=201)
 
 
 async def unmask(request: web.Request) -> web.Response:
     """Show one caller in clear, for a reason that is kept."""
-    _check_origin(request)
+    check_origin(request)
     actor = actor_of(request)
     number = whole(request.match_info["number"], "number", 10_000)
-    reason = _text(await _body(request), "reason")
+    reason = text_of(await body_of(request), "reason")
     person = await tickets.unmask(desk_of(request), ticket_id(request), number, actor, reason)
     return json_response(asdict(person))
 
 
 async def suggest(request: web.Request) -> web.Response:
     """Say what is known about a matter being typed: {"text", "title", "place", "category", …}; keeps nothing."""
-    _check_origin(request)
+    check_origin(request)
     actor = actor_of(request)
-    found = await advice.suggest(desk_of(request), advice.read(await _body(request)), actor)
+    found = await advice.suggest(desk_of(request), advice.read(await body_of(request)), actor)
     return json_response(found)
 
 
@@ -226,8 +226,8 @@ async def unread_notices(request: web.Request) -> web.Response:
 
 async def mark_notices(request: web.Request) -> web.Response:
     """Remember that the asker has had their notices before them: {"place": the newest that was shown}."""
-    _check_origin(request)
-    place = (await _body(request)).get("place")
+    check_origin(request)
+    place = (await body_of(request)).get("place")
     if type(place) is not int or not 0 <= place < 2**62:
         raise BadInput("place", place, "is no place", "the `newest` that /notices/unread gave")
     return json_response(asdict(await inbox.mark(desk_of(request), actor_of(request), place)))
@@ -243,7 +243,7 @@ async def tell_call(request: web.Request) -> web.Response:
         raw,
         desk.now(),
     )
-    await calls.tell(desk, calls.read_told(await _body(request)))
+    await calls.tell(desk, calls.read_told(await body_of(request)))
     return web.Response(status=204)
 
 
@@ -254,13 +254,13 @@ def _cti_secret(request: web.Request) -> bytes:
 # --- reading requests ---------------------------------------------------------------------------------------------
 
 
-def _check_origin(request: web.Request) -> None:
+def check_origin(request: web.Request) -> None:
     session = session_of(request)
     if session and request[BY_COOKIE] and not auth.check_csrf(session, request.headers.get("X-CSRF-Token", "")):
         raise Forbidden(session.person, "change anything from another site", "the CSRF token is missing or wrong")
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
+async def body_of(request: web.Request) -> dict[str, Any]:
     raw = await request.read()
     try:
         body = orjson.loads(raw)
@@ -280,7 +280,7 @@ def _without_nul(name: str, text: str) -> str:
     return text
 
 
-def _text(body: Mapping[str, Any], name: str) -> str:
+def text_of(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str):
         raise BadInput(name, value, "must be text")

@@ -894,6 +894,9 @@ REFUSALS: Mapping[str, str] = {
     "only those who work on it may": "只有办理此单的岗位可以添加照片",
     "this page is for follow-up": "此页面供回访岗位使用",
     "the form came from another site": "请从本系统的登录页登录",
+    "rules are kept by the hotline's leaders": "规则由热线管理岗位维护",
+    "a second person must agree": "起草人不能发布自己起草的规则，须由另一人发布",
+    "it is somebody else's": "只有起草人或有发布权限的人可以撤回",
 }
 """Why somebody may not, for each clause that the service gives."""
 

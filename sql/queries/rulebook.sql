@@ -11,13 +11,19 @@ SELECT code, name, level, parent, area FROM departments WHERE active ORDER BY co
 SELECT code, name, departmental, sensitive, statutory, basis FROM categories WHERE active ORDER BY code;
 
 -- name: rulebook_parts
--- The newest version of every part of the rulebook.
-SELECT DISTINCT ON (part) part, version, body FROM rulebook_parts ORDER BY part, version DESC;
+-- The version of every part of the rulebook that rules at a moment: of those in force the one that came into force last.
+SELECT DISTINCT ON (part) part, version, body
+  FROM rulebook_parts
+ WHERE effective_at IS NULL OR effective_at <= :at
+ ORDER BY part, coalesce(effective_at, published_at) DESC, version DESC;
 
 -- name: rulebook_stamp
--- A short text that changes whenever the rulebook does.
+-- A short text that changes whenever the rulebook that rules at a moment does.
 SELECT (SELECT coalesce(string_agg(part || version, ' ' ORDER BY part), '')
-          FROM (SELECT part, max(version) AS version FROM rulebook_parts GROUP BY part) newest)
+          FROM (SELECT DISTINCT ON (part) part, version
+                  FROM rulebook_parts
+                 WHERE effective_at IS NULL OR effective_at <= :at
+                 ORDER BY part, coalesce(effective_at, published_at) DESC, version DESC) ruling)
        || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(departments::text, ',' ORDER BY code), 0), 0) FROM departments)
        || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(areas::text, ',' ORDER BY code), 0), 0) FROM areas)
        || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(categories::text, ',' ORDER BY code), 0), 0) FROM categories) AS stamp;
@@ -46,12 +52,53 @@ ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, departmental = EXCLUDED.d
     sensitive = EXCLUDED.sensitive, statutory = EXCLUDED.statutory, basis = EXCLUDED.basis, active = true;
 
 -- name: publish_part
--- Publish the next version of one part of the rulebook.
-INSERT INTO rulebook_parts (part, version, body, source, published_by, published_at)
-SELECT :part, coalesce(max(version), 0) + 1, :body, :source, :published_by, :published_at
+-- Publish the next version of one part of the rulebook, drafted by somebody else unless it is the first.
+INSERT INTO rulebook_parts (part, version, body, source, published_by, published_at, drafted_by, effective_at)
+SELECT :part, coalesce(max(version), 0) + 1, :body, :source, :published_by, :published_at, :drafted_by, :effective_at
   FROM rulebook_parts
  WHERE part = :part
 RETURNING version;
+
+-- name: rulebook_versions
+-- Every version of every part, the newest first; the rules themselves are left out.
+SELECT part, version, source, drafted_by, published_by, published_at, effective_at
+  FROM rulebook_parts
+ ORDER BY part, version DESC;
+
+-- name: draft_rules
+-- Keep new rules that nobody has agreed on yet.
+INSERT INTO rulebook_drafts (part, body, source, effective_at, drafted_by, drafted_at)
+VALUES (:part, :body, :source, :effective_at, :by, :at)
+RETURNING id;
+
+-- name: rule_drafts
+-- The drafts that wait for a second person, the newest first.
+SELECT id, part, source, effective_at, drafted_by, drafted_at
+  FROM rulebook_drafts
+ WHERE ended_at IS NULL
+ ORDER BY id DESC;
+
+-- name: rule_draft
+-- One draft, whatever became of it.
+SELECT id, part, body, source, effective_at, drafted_by, drafted_at, ended_by, ended_at, version
+  FROM rulebook_drafts
+ WHERE id = :id;
+
+-- name: lock_draft
+-- Lock a draft that waits until the transaction ends; no row if somebody was quicker.
+SELECT id, part, body, source, effective_at, drafted_by FROM rulebook_drafts WHERE id = :id AND ended_at IS NULL FOR UPDATE;
+
+-- name: end_draft
+-- A draft was published as a version, or taken back.
+UPDATE rulebook_drafts SET ended_by = :by, ended_at = :at, version = :version WHERE id = :id;
+
+-- name: matters_since
+-- How many tickets of each kind, place and owner there were from one number on, with some of the newest of each.
+SELECT category, coalesce(area, '') AS area, owner, count(*) AS tickets, (array_agg(id ORDER BY id DESC))[1:5] AS some
+  FROM tickets
+ WHERE id >= :first AND category IS NOT NULL
+ GROUP BY 1, 2, 3
+ ORDER BY 1, 2, 3;
 
 -- name: record_audit
 -- Keep who did something that must leave a trace, and why.

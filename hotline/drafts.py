@@ -1,0 +1,262 @@
+"""New rules before they rule: drafted by one person, checked, tried on history, published by another.
+
+Every part of the rulebook goes this way. What a draft would change is shown before anybody agrees to it: what
+contradicts itself, which rows are new or gone, and for the dispatch catalogue which tickets of the last weeks would
+have gone elsewhere. Older versions stay readable for ever.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from dispatch.model import Actor, Role
+from dispatch.routing import Matter, owners
+from dispatch.rulebook import Rulebook, problems
+from dispatch.worktime import ZONE
+from hotline import office
+from hotline.desk import Desk
+from hotline.errors import BadInput, Forbidden, NotFound
+from hotline.store import Row
+
+PARTS = ("catalogue", "allowances", "policy", "refusals", "risk_words", "ladder", "calendar")
+DRAFTERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ANALYST, Role.ADMINISTRATOR})
+PUBLISHERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
+TRIED_DAYS = 31
+SHOWN = 200
+"""Groups of tickets that a trial lists; the sums are over all."""
+SHORTEST_SOURCE = 4
+_CATALOGUE = ("category", "area", "owner", "lead", "co", "basis")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Tickets of one kind, place and owner that would have gone elsewhere; `some` are the newest of them."""
+
+    category: str
+    area: str
+    owner: str
+    before: str
+    after: str
+    rows: tuple[str, str]
+    tickets: int
+    some: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a catalogue would have changed: of `tried` tickets since a moment `moved` would have gone elsewhere.
+
+    An empty department in `flows` (from, to, tickets) means that a person would have had to decide.
+    """
+
+    since: datetime
+    tried: int
+    moved: int
+    by_category: tuple[tuple[str, int], ...]
+    flows: tuple[tuple[str, str, int], ...]
+    groups: tuple[Moved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A draft with everything that a second person should see before agreeing."""
+
+    draft: Row
+    problems: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    trial: Trial | None
+
+
+def read(part: str, text: str) -> Any:  # noqa: ANN401 - the part's JSON
+    """Return the body of a part from what was uploaded: JSON, or for the catalogue a CSV with its columns."""
+    if part not in PARTS:
+        raise BadInput("part", part, "is unknown", ", ".join(PARTS))
+    if part == "catalogue" and not text.lstrip().startswith("["):
+        return _catalogue(text)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadInput("body", text[:40], f"is no JSON: {error}") from None
+
+
+def _catalogue(text: str) -> list[dict[str, Any]]:
+    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    if missing := [name for name in _CATALOGUE if name not in (rows.fieldnames or ())]:
+        raise BadInput("body", ", ".join(rows.fieldnames or ()), f"lacks {', '.join(missing)}", ", ".join(_CATALOGUE))
+    plain = [{name: (row[name] or "").strip() for name in _CATALOGUE} for row in rows]
+    return [{**row, "co": row["co"].split()} for row in plain]
+
+
+async def draft(
+    desk: Desk,
+    part: str,
+    body: Any,  # noqa: ANN401 - the part's JSON
+    actor: Actor,
+    *,
+    source: str,
+    effective_at: datetime | None = None,
+) -> int:
+    """Keep new rules for a second person to look at, and return their number; problems do not hinder a draft.
+
+    Raises BadInput for what cannot be read as that part at all, or without a source.
+    """
+    _may(actor, DRAFTERS, "draft rules")
+    if part not in PARTS:
+        raise BadInput("part", part, "is unknown", ", ".join(PARTS))
+    if len(source.strip()) < SHORTEST_SOURCE:
+        raise BadInput("source", source, "is too short", "by what decision the rules change")
+    now = desk.now()
+    if effective_at and effective_at < now:
+        raise BadInput("effective_at", effective_at.isoformat(), "lies in the past", f"from {now.isoformat()}")
+    await desk.store.rulebook(now, {part: body})
+    id_: int = await desk.store.fetch_value(
+        "draft_rules", part=part, body=body, source=source.strip(), effective_at=effective_at, by=actor.person, at=now
+    )
+    return id_
+
+
+async def waiting(desk: Desk, actor: Actor) -> list[Row]:
+    """Return the drafts that wait for a second person."""
+    _may(actor, DRAFTERS, "see drafts")
+    return await desk.store.fetch("rule_drafts")
+
+
+async def versions(desk: Desk, actor: Actor) -> list[Row]:
+    """Return every version of every part, without the rules themselves."""
+    _may(actor, DRAFTERS, "see versions of rules")
+    return await desk.store.fetch("rulebook_versions")
+
+
+async def version(desk: Desk, part: str, number: int, actor: Actor) -> Row:
+    """Return one version of a part as it was published; raises NotFound."""
+    _may(actor, DRAFTERS, "see versions of rules")
+    row = await desk.store.fetch_row("rulebook_part", part=part, version=number)
+    if row is None:
+        raise NotFound("version", f"{part} {number}")
+    return row
+
+
+async def look(desk: Desk, id_: int, actor: Actor, *, days: int = TRIED_DAYS) -> Look:
+    """Return a draft with its problems, what it adds and takes away, and its trial on the last `days`."""
+    _may(actor, DRAFTERS, "see drafts")
+    row = await desk.store.fetch_row("rule_draft", id=id_)
+    if row is None:
+        raise NotFound("draft", id_)
+    return await consider(desk, row, days=days)
+
+
+async def consider(desk: Desk, row: Any, *, days: int = TRIED_DAYS) -> Look:  # noqa: ANN401 - a row or what is like one
+    """Return what a draft's part and body would change, whether it is stored or not."""
+    part, body, now = row["part"], row["body"], desk.now()
+    ruling = {one["part"]: one["body"] for one in await desk.store.fetch("rulebook_parts", at=now)}
+    before, after = await desk.rulebook(), await desk.store.rulebook(now, {part: body})
+    old, new = _lines(ruling.get(part)), _lines(body)
+    return Look(
+        draft=row,
+        problems=problems(after),
+        added=tuple(line for line in new if line not in old),
+        removed=tuple(line for line in old if line not in new),
+        trial=await _tried(desk, before, after, days) if part == "catalogue" else None,
+    )
+
+
+def _lines(body: Any) -> dict[str, None]:  # noqa: ANN401 - the part's JSON
+    """The rules of a part, each as one line of JSON with its fields in one order."""
+    rows = body if isinstance(body, list) else [{name: value} for name, value in (body or {}).items()]
+    return dict.fromkeys(orjson.dumps(row, option=orjson.OPT_SORT_KEYS).decode() for row in rows)
+
+
+async def _tried(desk: Desk, before: Rulebook, after: Rulebook, days: int) -> Trial:
+    """Hold the tickets of the last days against both catalogues."""
+    since = desk.now() - timedelta(days=days)
+    first = int(f"{since.astimezone(ZONE):%y%m%d%H%M%S}") * 1_000_000
+    rows = await desk.store.fetch("matters_since", first=first)
+    matters = ((Matter(row["category"], row["area"] or None, row["owner"]), dict(row)) for row in rows)
+    return trial(matters, before, after, since)
+
+
+def trial(
+    matters: Iterable[tuple[Matter, Mapping[str, Any]]], before: Rulebook, after: Rulebook, since: datetime
+) -> Trial:
+    """Return which of the matters, each with its number of tickets, another catalogue would have sent elsewhere."""
+    tried, groups = 0, []
+    for matter, row in matters:
+        tried += row["tickets"]
+        old, new = owners(matter, before), owners(matter, after)
+        if old.lead != new.lead:
+            some = tuple(str(id_) for id_ in row["some"])
+            area = matter.area or ""
+            groups.append(
+                Moved(matter.category, area, matter.owner, old.lead, new.lead, (old.row, new.row), row["tickets"], some)
+            )
+    categories: Counter[str] = Counter()
+    flows: Counter[tuple[str, str]] = Counter()
+    for group in groups:
+        categories[group.category] += group.tickets
+        flows[group.before, group.after] += group.tickets
+    most_first = sorted(groups, key=lambda group: (-group.tickets, group.category, group.area))
+    return Trial(
+        since=since,
+        tried=tried,
+        moved=sum(group.tickets for group in groups),
+        by_category=tuple(categories.most_common()),
+        flows=tuple((old, new, number) for (old, new), number in flows.most_common()),
+        groups=tuple(most_first[:SHOWN]),
+    )
+
+
+async def publish(desk: Desk, id_: int, actor: Actor) -> int:
+    """Publish a draft and return the number of its version; who drafted it may not.
+
+    Raises Forbidden for the drafter, BadInput when the rules would have problems, NotFound when somebody was quicker.
+    """
+    _may(actor, PUBLISHERS, "publish rules")
+    at = desk.now()
+    async with desk.store.transaction() as transaction:
+        row = _only(await transaction.fetch("lock_draft", id=id_), id_)
+        if row["drafted_by"] == actor.person:
+            raise Forbidden(actor.person, "publish their own draft", "a second person must agree")
+        late = row["effective_at"] if row["effective_at"] and row["effective_at"] > at else None
+        number = await office.publish_version(
+            transaction,
+            row["part"],
+            row["body"],
+            source=row["source"],
+            by=actor.person,
+            at=at,
+            drafted_by=row["drafted_by"],
+            effective_at=late,
+        )
+        await transaction.execute("end_draft", id=id_, by=actor.person, at=at, version=number)
+    desk.forget_rules()
+    return number
+
+
+async def take_back(desk: Desk, id_: int, actor: Actor) -> None:
+    """End a draft without publishing it: by its drafter, or by who may publish."""
+    _may(actor, DRAFTERS, "take a draft back")
+    async with desk.store.transaction() as transaction:
+        row = _only(await transaction.fetch("lock_draft", id=id_), id_)
+        if row["drafted_by"] != actor.person and actor.role not in PUBLISHERS:
+            raise Forbidden(actor.person, "take a draft back", "it is somebody else's")
+        await transaction.execute("end_draft", id=id_, by=actor.person, at=desk.now(), version=None)
+
+
+def _only(rows: Sequence[Row], id_: int) -> Row:
+    if not rows:
+        raise NotFound("draft", id_)
+    return rows[0]
+
+
+def _may(actor: Actor, roles: frozenset[Role], what: str) -> None:
+    if actor.role not in roles:
+        raise Forbidden(actor.person, what, "rules are kept by the hotline's leaders")
