@@ -132,7 +132,7 @@ async def prepare(desk: Desk, trial: Trial, say: Say) -> Ground:
     clocks = await desk.store.fetch("bench_clocks_of", ticket_id=template)
     clock = next(row["number"] for row in clocks if row["kind"] == "reply")
     copies = max(trial.due, trial.clocks // len(clocks)) + 1
-    await _copy(desk, template, copies, say)
+    await copy(desk, template, copies, say)
     control = FIRST + copies - 1
     await make_due(desk, control, 1, clock, desk.now() - timedelta(seconds=2), 1)
     while await tickets.look(desk):
@@ -160,20 +160,20 @@ async def _template(desk: Desk) -> int:
     raise RuntimeError("no matter of the corpus is sent by itself")
 
 
-async def _copy(desk: Desk, template: int, number: int, say: Say) -> None:
+async def copy(desk: Desk, template: int, number: int, say: Say, *, first: int = FIRST) -> None:
     """Copy a ticket with all its parts, by the thousands; the copies' looks lie days ahead."""
     begin = desk.now() + timedelta(days=2)
     async with desk.store.transaction() as transaction:
         await transaction.execute("bench_without_checks")
         for start in range(0, number, COPIED_AT_ONCE):
-            some = {"first": FIRST + start, "number": min(COPIED_AT_ONCE, number - start), "template": template}
+            some = {"first": first + start, "number": min(COPIED_AT_ONCE, number - start), "template": template}
             for part in ("tickets", "callers", "assignments", "events"):
                 await transaction.execute(f"bench_copy_{part}", **some)
             await transaction.execute("bench_copy_clocks", **some, look_at=begin + timedelta(seconds=start))
             say(f"{start + some['number']} of {number} tickets copied")
     await desk.store.pool.expire_connections()
     async with db.connection(desk.store.pool) as connection:
-        await connection.execute("VACUUM ANALYZE", timeout=1200)
+        await connection.execute("VACUUM ANALYZE tickets, callers, assignments, events, clocks", timeout=1200)
 
 
 async def make_due(desk: Desk, first: int, number: int, clock: int, due_at: datetime, per_second: int) -> None:

@@ -13,8 +13,9 @@ import pytest
 import redis.asyncio
 
 from hotline import live as live_module
+from hotline.db import Pool
 from hotline.errors import ConfigError
-from hotline.live import Live
+from hotline.live import Live, Subscription
 
 
 class Server:
@@ -290,6 +291,81 @@ async def test_closing_ends_every_subscription(redis_url: str) -> None:
 
 async def _all_of(page: AsyncIterator[bytes]) -> list[bytes]:
     return [message async for message in page]
+
+
+async def test_what_is_told_in_one_breath_arrives_elsewhere_in_its_order(live: Live, other: Live) -> None:
+    page = other.subscribe("tickets")
+    await listening(other, live)
+
+    for number in range(50):
+        live.tell("tickets", b"%d" % number)
+
+    assert [await heard(page) for _ in range(50)] == [b"%d" % number for number in range(50)]
+
+
+@pytest.mark.usefixtures("_quick_rest")
+async def test_while_redis_is_dead_messages_go_through_the_database_and_the_gap_is_counted(
+    server: Server, database_url: str
+) -> None:
+    here, there = [await Live.open(server.url, database=database_url) for _ in range(2)]
+    page = there.subscribe("tickets")
+    await listening(there, here)
+    assert here.carrier == "redis"
+    server.kill()
+    until_heard = asyncio.create_task(_all_until(page, b"through the database"))
+    async with asyncio.timeout(10):
+        while not until_heard.done():
+            here.tell("tickets", b"through the database")
+            await asyncio.sleep(0.1)
+    assert here.carrier == "postgresql"
+
+    gaps = page.gaps
+    server.start()
+    await server.answers()
+    await until(lambda: page.gaps > gaps)
+    await listening(there, here)
+    for one in (here, there):
+        await one.close()
+
+
+async def _all_until(page: Subscription, last: bytes) -> None:
+    async for message in page:
+        if message == last:
+            return
+
+
+@pytest.mark.usefixtures("_quick_rest")
+async def test_a_lost_line_to_the_database_is_made_anew_and_counts_as_a_gap(database_url: str, pool: Pool) -> None:
+    here, there = [await Live.open(None, database=database_url) for _ in range(2)]
+    page = there.subscribe("tickets")
+    reading = asyncio.create_task(_all_until(page, b"1"))
+    async with asyncio.timeout(10):
+        while not reading.done():
+            here.tell("tickets", b"1")
+            await asyncio.sleep(0.05)
+
+    async with pool.acquire() as operator:
+        ended = await operator.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE (query LIKE 'LISTEN%' OR query LIKE '%pg_notify%') AND pid <> pg_backend_pid()"
+        )
+    assert ended
+    await until(lambda: page.gaps > 0)
+
+    reading = asyncio.create_task(_all_until(page, b"2"))
+    async with asyncio.timeout(10):
+        while not reading.done():
+            here.tell("tickets", b"2")
+            await asyncio.sleep(0.05)
+    for one in (here, there):
+        await one.close()
+
+
+async def test_without_redis_and_database_it_says_that_nothing_carries_messages() -> None:
+    live = await Live.open(None)
+
+    assert live.carrier == "none"
+    await live.close()
 
 
 # --- absence ----------------------------------------------------------------------------------------------------------

@@ -81,3 +81,26 @@ async def test_what_happened_can_not_be_changed(pool: Pool, statement: str, cons
         await connection.execute("INSERT INTO audit VALUES (DEFAULT, now(), 'a', 'b', NULL, 'c', '{}')")
         with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=constraint):
             await connection.execute(statement)
+
+
+async def test_notices_that_were_delivered_before_there_were_places_keep_their_order(pool: Pool) -> None:
+    first, second = loader.migrations()[:2]
+    assert second.name == "notices"
+    async with db.connection(pool) as connection, connection.transaction():
+        await connection.execute("CREATE SCHEMA former; SET LOCAL search_path TO former")
+        await connection.execute(first.text)
+        await connection.execute(
+            "INSERT INTO areas VALUES ('00', 'a'); INSERT INTO departments VALUES ('d', 'd', 'city', NULL, '00');"
+            "INSERT INTO tickets (id, version, state, type, urgency, received_at, entered_at, channel, source, title,"
+            " text, opened_by, grams) VALUES (261123100000000001, 1, 'received', 'help', 'normal', now(), now(),"
+            " 'phone', 'local', 't', 't', 'a', '{}');"
+            "INSERT INTO notices (key, ticket_id, department, kind, facts, created_at, try_at) SELECT n::text,"
+            " 261123100000000001, 'd', 'k', '{}', now(), CASE WHEN n = 2 THEN now() END FROM generate_series(1, 4) n"
+        )
+        await connection.execute(second.text)
+        rows = await connection.fetch("SELECT key, place FROM notices ORDER BY place NULLS LAST")
+        following = await connection.fetchval("SELECT nextval('notice_places')")
+        await connection.execute("SET LOCAL search_path TO public; DROP SCHEMA former CASCADE")
+
+    assert [(row["key"], row["place"]) for row in rows] == [("1", 1), ("3", 2), ("4", 3), ("2", None)]
+    assert following == 4

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 
@@ -14,7 +15,7 @@ from dispatch.errors import BadAction, IllegalAction, NotYours, Rule, RuleBroken
 from dispatch.model import AssignmentState, RequestKind, Term, TicketState
 from dispatch.rulebook import DEFAULT_LADDER
 from dispatch.worktime import Unit
-from hotline import auth, edge, tickets, vault
+from hotline import alarms, auth, edge, tickets, vault
 from hotline import errors as service_errors
 from hotline.errors import BadInput, NotFound, StaleTicket, Unavailable
 from hotline.web import forms, pages, words
@@ -211,3 +212,8 @@ def test_a_template_has_no_script_or_style_of_its_own(file: Path) -> None:
 
     assert not re.search(r"\sstyle=|<style|\son\w+=|javascript:", text)
     assert "<script" not in text.replace("<script src=", "")
+
+
+def test_every_alarm_has_a_sentence_for_the_administrators() -> None:
+    for kind in get_args(alarms.Kind):
+        assert CHINESE.search(words.NOTICES[f"alarm_{kind}"])
