@@ -110,6 +110,14 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     explain.add_argument("--json", action="store_true", help="print the cards as JSON")
     explain.set_defaults(run=_explain)
 
+    calendar = commands.add_parser("calendar", help="show the working calendar, or read a year of it from a .csv file")
+    calendar.add_argument("file", type=Path, nargs="?", help="date,kind,hours; holiday, workday, closed or open a line")
+    calendar.add_argument("--year", type=int, help="the year to show (this one)")
+    calendar.add_argument("--source", default="", help="the notice that it is from, with its number")
+    calendar.add_argument("--publish", action="store_true", help="publish it; without this only say what would change")
+    calendar.add_argument("--by", default="", metavar="PERSON", help="who publishes it")
+    calendar.set_defaults(run=_calendar)
+
 
 def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     trying = commands.add_parser("try-rules", help="say what new rules would change, and try a catalogue on history")
@@ -236,6 +244,16 @@ def _try_rules(options: argparse.Namespace, config: settings.Config) -> int:
     from hotline import serving
 
     return serving.try_rules(config, options.part, options.file, days=options.days, as_json=options.json, say=_say)
+
+
+def _calendar(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    if options.file is None:
+        return serving.show_calendar(config, options.year, _say)
+    return serving.read_calendar(
+        config, options.file, source=options.source, by=options.by if options.publish else None, say=_say
+    )
 
 
 def _simulate(options: argparse.Namespace, config: settings.Config) -> int:

@@ -20,7 +20,8 @@ import orjson
 from aiohttp import web
 
 from dispatch.model import MACHINE, Role
-from hotline import auth, cards, contacts, drafts, exchange, guard, models, office, worker
+from dispatch.worktime import ZONE, DayKind
+from hotline import auth, calendars, cards, contacts, drafts, exchange, guard, models, office, worker
 from hotline.app import Engines, engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
@@ -94,6 +95,44 @@ def explain(config: Config, ticket_id: int, *, clock: int | None, at: str, as_js
         codes = Codes.of(await desk.rulebook())
         for line in card_views.as_text(card_views.tell(one, codes) for one in shown):
             say(line)
+        return 0
+
+    return _run(config, say, go)
+
+
+def show_calendar(config: Config, year: int | None, say: Say) -> int:
+    """Print the days of a year that are not as the week has them."""
+
+    async def go(desk: Desk) -> int:
+        rulebook = await desk.rulebook()
+        calendar, shown = rulebook.calendar, year or desk.now().astimezone(ZONE).year
+        published = "" if shown in calendar.published_years else words.CALENDAR.unpublished
+        say(f"{rulebook.calendar_version} {calendar.version} {shown}{published}\n{calendar.source}")
+        for day in sorted({*calendar.holidays, *calendar.workdays, *calendar.overrides}):
+            if day.year == shown:
+                say(f"{day} {words.CARD.weekdays[day.weekday()]} {calendar.kind_of(day).chinese}")
+        return 0
+
+    return _run(config, say, go)
+
+
+def read_calendar(config: Config, file: Path, *, source: str, by: str | None, say: Say) -> int:
+    """Say what a calendar file would change, and publish it when `by` names who does."""
+    if not source.strip() or by == "":
+        missing = "source" if not source.strip() else "by"
+        raise BadInput(missing, "", "is missing", "--source '国办发明电〔2026〕…号' --publish --by PERSON")
+    text = file.read_text("utf-8-sig")
+
+    async def go(desk: Desk) -> int:
+        before = (await desk.rulebook()).calendar
+        after = calendars.read_days(before, text, source=source)
+        for day, was, now in calendars.changed_days(before, after):
+            say(f"{day} {DayKind.of(was).chinese} → {DayKind.of(now).chinese}")
+        tickets, moved = await calendars.preview(desk, after)
+        say(words.CALENDAR.preview.format(tickets, moved))
+        if by is not None:
+            number = await calendars.publish(desk, after, by=by)
+            say(words.CALENDAR.published.format(number))
         return 0
 
     return _run(config, say, go)

@@ -592,6 +592,13 @@ CARD = SimpleNamespace(
 )
 """The words of the deadline card."""
 
+CALENDAR = SimpleNamespace(
+    unpublished="（放假安排尚未公布，所及时限为暂定）",
+    preview="发布后将重算：{}张在办工单，{}个到期时间会变动",
+    published="已发布，日历第{}版；在办工单由后台进程随即重算",
+)
+"""What the command for calendars says."""
+
 TURNS: Mapping[TurnKind, str] = {
     TurnKind.COUNTED: "从 {} 起算，{}",
     TurnKind.FIXED: "经批准的承诺期限",
