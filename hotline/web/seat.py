@@ -15,7 +15,7 @@ from aiohttp import web
 from dispatch import actions as do
 from dispatch.errors import DispatchError
 from dispatch.model import Line
-from hotline import calls, tickets
+from hotline import advice, calls, tickets
 from hotline.edge import (
     actor_of,
     desk_of,
@@ -25,7 +25,6 @@ from hotline.errors import BadInput, NotFound
 from hotline.web import entrance, forms, frame, seat_views, views, words
 from hotline.web.forms import Codes
 
-RISKS_SHOWN = 4
 ANSWERS_SHOWN = 3
 
 
@@ -168,12 +167,20 @@ async def advise(request: web.Request) -> web.StreamResponse:
 
 async def _advice(request: web.Request, typed: forms.Typed, codes: Codes) -> seat_views.Advice:
     desk = desk_of(request)
-    text = f"{forms.first(typed, 'title')}\n{forms.first(typed, 'text')}"
-    risks = codes.rulebook.risks_in(text)[:RISKS_SHOWN] if text.strip() else ()
+    text = f"{forms.first(typed, 'title')}{forms.first(typed, 'text')}"
     category = codes.code("category", forms.first(typed, "category").strip())
+    given = {name: forms.first(typed, name) for name in ("text", "title", "place", "area", "type")}
     known = category in codes.rulebook.categories
-    rows = await desk.store.fetch("direct_answers", category=category, most=ANSWERS_SHOWN) if known else []
-    return seat_views.advice(risks, [dict(row) for row in rows])
+    if not (text.strip() or known):
+        return seat_views.Advice()
+    try:
+        draft = advice.read(given | {"category": category if known else ""})
+    except BadInput:  # half typed, or too long: the form itself says so when it is sent
+        return seat_views.Advice()
+    found = await advice.suggest(desk, draft, actor_of(request))
+    likely = category if known else next((code for code, _ in found.categories), "")
+    rows = await desk.store.fetch("direct_answers", category=likely, most=ANSWERS_SHOWN) if likely else []
+    return seat_views.suggested(found, [dict(row) for row in rows], codes)
 
 
 # --- opening a ticket -------------------------------------------------------------------------------------------------

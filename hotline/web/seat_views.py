@@ -5,15 +5,17 @@ Pure: values in, text out; the moment is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from dispatch.model import Line
-from dispatch.rulebook import Risk, RiskWord
+from dispatch.model import Line, TicketState, TicketType, Urgency
+from dispatch.rulebook import Risk
+from hotline import advice
 from hotline.calls import Call, Day, Draft
 from hotline.web import forms, words
+from hotline.web.forms import Codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +51,43 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Similar:
+    """An open ticket about the like; its caller may be added to it."""
+
+    id: str
+    href: str
+    title: str
+    facts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likely:
+    """A unit that would be sent the matter, and why."""
+
+    unit: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What is known about the words typed so far: nothing of it decides anything."""
+    """What is known about the words typed so far: nothing of it decides anything.
+
+    `fills` are (field, value) that the script enters where the agent has not; `kinds` are categories to choose from.
+    """
 
     risks: tuple[tuple[str, str], ...] = ()
     lines: tuple[tuple[str, str], ...] = ()
     known: tuple[Known, ...] = ()
+    fills: tuple[tuple[str, str], ...] = ()
+    facts: tuple[str, ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
+    likely: tuple[Likely, ...] = ()
+    reason: str = ""
+    similar: tuple[Similar, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Advice()
 
 
 LINES_OF: Mapping[Risk, tuple[str, ...]] = {
@@ -66,13 +99,69 @@ LINES_OF: Mapping[Risk, tuple[str, ...]] = {
 """Who helps at once against each danger."""
 
 
-def advice(risks: Sequence[RiskWord], answers: Sequence[Mapping[str, Any]]) -> Advice:
-    """Return the words of danger with the lines that help, and answers that were given before."""
-    lines = dict.fromkeys(line for word in risks for line in LINES_OF.get(word.risk, ()))
+FILL_FROM = 0.6
+"""A guess below this is shown, not filled in."""
+KINDS_MOST = 3
+
+
+def suggested(found: advice.Advice, answers: Sequence[Mapping[str, Any]], codes: Codes) -> Advice:
+    """Return what was found about a draft in words, with answers that others with such a matter were given."""
+    risks = tuple(Risk.of(risk) for risk in found.risks)
+    lines = dict.fromkeys(line for risk in risks for line in LINES_OF.get(risk, ()))
+    kinds = [(code, share) for code, share in found.categories if code in codes.rulebook.categories][:KINDS_MOST]
     return Advice(
-        risks=tuple(dict.fromkeys((word.risk.chinese, word.word) for word in risks)),
+        risks=tuple(
+            (risk.chinese, "、".join(found.risk_words) if not index else "") for index, risk in enumerate(risks)
+        ),
         lines=tuple((line, Line.of(line).chinese) for line in lines),
         known=tuple(Known(href=f"/tickets/{row['id']}", title=row["title"], text=row["text"]) for row in answers),
+        fills=tuple(_fills(found, kinds, codes)),
+        facts=tuple(_facts(found, codes)),
+        kinds=tuple((codes.name("category", code), f"{codes.leaf(code)} {share:.0%}") for code, share in kinds),
+        likely=tuple(_likely(found, codes)),
+        reason=words.doubt({"reason": found.trace.reason, **asdict(found.trace)})
+        if found.trace and found.trace.reason and found.candidates
+        else "",
+        similar=tuple(_similar(one, codes) for one in found.similar),
+    )
+
+
+def _fills(found: advice.Advice, kinds: Sequence[tuple[str, float]], codes: Codes) -> Iterator[tuple[str, str]]:
+    if found.types and found.types[0][1] >= FILL_FROM:
+        yield "type", found.types[0][0]
+    if found.urgency and found.urgency != Urgency.NORMAL:
+        yield "urgency", found.urgency
+    if found.area:
+        yield "area", found.area
+    if kinds and kinds[0][1] >= FILL_FROM:
+        yield "category", codes.name("category", kinds[0][0])
+
+
+def _facts(found: advice.Advice, codes: Codes) -> Iterator[str]:
+    if found.types:
+        code, share = found.types[0]
+        yield f"{TicketType.of(code).chinese} {share:.0%}"
+    if found.urgency and found.urgency != Urgency.NORMAL:
+        yield Urgency.of(found.urgency).chinese
+    if found.area:
+        yield codes.area(found.area)
+
+
+def _likely(found: advice.Advice, codes: Codes) -> Iterator[Likely]:
+    if found.lead and found.trace:
+        yield Likely(unit=codes.department(found.lead), why=found.trace.basis)
+    for one in found.candidates[:2]:
+        why = words.ground(asdict(one), codes.leaf(one.category))
+        yield Likely(unit=codes.department(one.department), why=why)
+
+
+def _similar(one: advice.Similar, codes: Codes) -> Similar:
+    facts = (TicketState.of(one.state).chinese, codes.area(one.area), words.short_moment(one.received_at))
+    return Similar(
+        id=one.id,
+        href=f"/tickets/{one.id}",
+        title=words.shortened(one.title) or words.W.sealed,
+        facts=" · ".join(fact for fact in facts if fact),
     )
 
 

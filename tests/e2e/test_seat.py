@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 from hotline import calls
+from hotline.predictor import Judgement, Predictor
+from tests.city import AGENT
 from tests.e2e.conftest import House, Look
 from tests.e2e.test_pages import bring, overflow
 
@@ -131,3 +134,54 @@ async def test_a_direct_answer_takes_two_keys(house: House) -> None:
         assert "已登记并当场答复" in await first.text(".flash")
     await asyncio.sleep(0)
     first.check_console()
+
+
+class Sure(Predictor):
+    """A predictor that takes every matter for one about taxis."""
+
+    async def judge(self, texts: Sequence[str]) -> list[Judgement | None]:
+        categories = (("050401", 0.93), ("050402", 0.04))
+        levels = (("05", 0.99), ("0504", 0.97), categories[0])
+        types = (("complaint", 0.91), ("help", 0.05))
+        one = Judgement(categories, "complaint", "urgent", (), ("打表",), "sure-1", levels, types)
+        return [one for _ in texts]
+
+
+async def test_the_form_fills_itself_and_leaves_alone_what_the_agent_touched(house: House, faults: Look) -> None:
+    house.desk.predictor = Sure()
+    agent = await house.sit("agent")
+    await agent.go("/intake")
+    page = agent.page
+    await page.locator('label:has([name="urgency"][value="normal"])').click()
+
+    await page.locator('[name="text"]').fill("学府街道客运站的出租车不打表，要求查处")
+    await page.locator(".likely").wait_for()
+
+    assert await page.locator('[name="type"][value="complaint"]').is_checked()
+    assert await page.locator('[name="urgency"][value="normal"]').is_checked()  # touched
+    assert (await page.locator('[name="category"]').input_value()).endswith("出租汽车服务")
+    assert await page.locator('[name="area"]').input_value() != ""
+    assert "市交通运输局" in await agent.text(".likely")
+    await agent.shot("seat-advice")
+    assert await faults(agent) == []
+    agent.check_console()
+
+
+async def test_a_caller_joins_a_similar_matter_by_one_key(house: House) -> None:
+    house.desk.predictor = Sure()
+    (ticket,) = await bring(house, text="客运站出租车不打表、乱要价，要求查处", title="")
+    await ring(house, phone="13900005678")
+    agent = await house.sit("agent")
+    await agent.go("/intake")
+    await agent.page.keyboard.press("F2")
+    await agent.page.wait_for_url("**/intake?call=c1")
+
+    await agent.page.locator('[name="text"]').fill("客运站的出租车不打表，乱要价")
+    await agent.page.locator('button[name="join"]').first.wait_for()
+    await agent.shot("seat-similar")
+    await agent.page.keyboard.press("F8")
+    await agent.page.wait_for_url(f"**/tickets/{ticket}?done=caller*")
+
+    assert len((await house.desk.store.file(ticket)).ticket.callers) == 2
+    assert await calls.at_hand(house.desk, AGENT) == []
+    agent.check_console()

@@ -112,9 +112,20 @@
     clearTimeout(timer);
     timer = setTimeout(advise, 400);
   });
+  // To click what is chosen already is a choice, too, though no input event tells of it.
+  form.addEventListener("click", (event) => {
+    if (event.isTrusted && event.target.type === "radio") touched.add(event.target.name);
+  });
   advice.addEventListener("click", (event) => {
     const button = event.target.closest(".use-answer");
     if (button) answerWith(button.dataset.text);
+    const kind = event.target.closest(".kind");
+    if (kind) {
+      touched.add("category");
+      form.elements.category.value = kind.dataset.value;
+      form.elements.category.focus();
+      advise();
+    }
   });
   function answerWith(text) {
     document.getElementById("answer-now").open = true;
@@ -123,6 +134,8 @@
     field.focus();
   }
   showAdvice();
+
+  if (strip.dataset.call && form.elements.phone.value) form.elements.text.focus();
 
   // --- keys
   const keys = {
