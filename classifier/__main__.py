@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from classifier import card, corpus, registry, trust
+from classifier import card, corpus, cues, registry, trust
 from classifier.corpus import CorpusError
 from classifier.evaluate import base, coldstart, dangers, departments, kinds, labelled
 from classifier.registry import RegistryError
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         answer = options.run(options)
-    except (RegistryError, CorpusError, OSError) as error:
+    except (RegistryError, ValueError, OSError) as error:
         sys.stderr.write(f"classifier: {error}\n")
         return 1
     sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=None if options.json else 2) + "\n")
@@ -41,7 +41,9 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     faults = corpus.problems(examples)
     if faults and not options.anyway:
         raise CorpusError("; ".join(faults[:20]) + " (--anyway trains all the same)")
-    setting = train.Setting(promise=trust.Promise(precision=options.promise))
+    hints = cues.shipped().hints() if options.cues else cues.Hints()
+    hints += cues.described(options.taxonomy) if options.taxonomy else cues.Hints()
+    setting = train.Setting(promise=trust.Promise(precision=options.promise), hints=hints)
     model = train.train(examples, setting, _progress)
     home = registry.save(options.models, model, card.pictures(model.card))
     if options.activate:
@@ -104,6 +106,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     learn.add_argument("--models", type=Path, default=Path("models"), help="the folder of versions (models)")
     learn.add_argument("--promise", type=float, default=0.98, help="the precision that a sure category keeps (0.98)")
+    learn.add_argument(
+        "--cues",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="learn from our cue words too, where the corpus has their codes",
+    )
+    learn.add_argument("--taxonomy", type=Path, help="learn from the names in a CSV file too: code, name[, remark]")
     learn.add_argument("--activate", action="store_true", help="put the new version into use")
     learn.add_argument("--anyway", action="store_true", help="train although the corpus has problems")
     show = _command(commands, "show", _show, "print the card of a version")

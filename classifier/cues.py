@@ -6,6 +6,8 @@ that a cutter would split still counts. Knows codes and words; what codes mean e
 
 from __future__ import annotations
 
+import csv
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,28 @@ from classifier import text as texts_of
 _LENGTH_POWER: Final = 1.5
 # Text without any cue stays near zero on every label; this many points of cue halve that caution.
 _CAUTION: Final = 5.0
+_WORDS_A_HINT: Final = 5
+
+
+@dataclass(frozen=True)
+class Hints:
+    """Short texts that stand for a category, each with its code: descriptions, or a few cue words in a row.
+
+    Shows itself by its hash, since whatever is learned from it belongs to the name of a model.
+    """
+
+    lines: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(said for said, _ in self.lines)
+
+    def __add__(self, other: Hints) -> Hints:
+        return Hints(self.lines + other.lines)
+
+    def __repr__(self) -> str:
+        told = "\x1e".join("\x1f".join(line) for line in self.lines)
+        return f"Hints({len(self.lines)}, sha256={hashlib.sha256(told.encode()).hexdigest()[:12]})"
 
 
 @dataclass(frozen=True)
@@ -48,6 +72,16 @@ class Cues:
         for word in self.weights:
             lengths.setdefault(word[:2], set()).add(len(word))
         return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
+
+    def hints(self) -> Hints:
+        """Return the words of each code, a few in a row: examples for a learner that knows nothing better."""
+        return Hints(
+            tuple(
+                (" ".join(word for word, _ in words[start : start + _WORDS_A_HINT]), code)
+                for code, words in self.lines
+                for start in range(0, len(words), _WORDS_A_HINT)
+            )
+        )
 
     def found(self, text: str) -> list[str]:
         """Return the cue words of a clean text in their order, the longest at each place, none inside another."""
@@ -109,6 +143,19 @@ def read(path: Path) -> Cues:
     """Return the cues of a file: a code, a tab, and words with blanks between; `word*2` speaks twice as loudly."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return parsed([line.strip() for line in lines if line.strip() and not line.startswith("#")])
+
+
+def described(path: Path) -> Hints:
+    """Return the descriptions of a taxonomy: a CSV file with the columns `code`, `name` and, if there is one, `remark`.
+
+    Codes are of two, four or six digits. Raises ValueError when a column is missing.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"code", "name"} <= set(rows[0]):
+        raise ValueError(f"{path}: a taxonomy needs the columns code and name")
+    told = [(texts_of.clean(f"{row['name']} {row.get('remark') or ''}"), row["code"].strip()) for row in rows]
+    return Hints(tuple((said, code) for said, code in told if said and code))
 
 
 def parsed(lines: Iterable[str]) -> Cues:

@@ -68,26 +68,48 @@ class Manner:
     """Whether rare labels weigh as much as frequent ones; margins only."""
 
 
+@dataclass(frozen=True, slots=True)
+class Weak:
+    """Rows of which only the possible labels of the first question are known: all learn from them, none is judged."""
+
+    rows: sparse.csr_matrix
+    labels: Sequence[Sequence[str]]
+
+    def targets(self, names: Sequence[str], usual: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return targets like `usual` ones, with the labels of each row sharing one between them."""
+        shared = np.tile(usual, (len(self.labels), 1))
+        shared[:, : len(names)] = 0
+        for line, labels in zip(shared, self.labels, strict=True):
+            line[_numbers(labels, names)] = 1 / len(labels)
+        return shared
+
+
 def fit(
     rows: sparse.csr_matrix,
     questions: Mapping[str, Sequence[str]],
     groups: NDArray[np.int64],
     manner: Manner,
     say: Progress = lambda _: None,
+    *,
+    weak: Weak | None = None,
 ) -> dict[str, Fit]:
     """Return for each question the head over all rows and out-of-fold scores; each question has one label a row.
 
     All questions are solved at once. Folds are spread evenly by the first question; rows of one group are never on both
-    sides of a fold.
+    sides of a fold. Weak rows are in every fold's learning; the ridge alone knows how to use them.
     """
     names = {question: tuple(sorted(set(labels))) for question, labels in questions.items()}
     truths = {question: _numbers(labels, names[question]) for question, labels in questions.items()}
     targets = np.hstack([np.eye(len(names[question]), dtype=np.float32)[truths[question]] for question in questions])
-    solver = _solver(rows, targets, manner)
     unseen = np.zeros_like(targets)
+    if weak and not manner.contrast:
+        rows = sparse.vstack([rows, weak.rows], format="csr")
+        targets = np.vstack([targets, weak.targets(next(iter(names.values())), targets.mean(axis=0))])
+    always = np.arange(len(unseen), len(targets))
+    solver = _solver(rows, targets, manner)
     for at, (learn, test) in enumerate(fold_pairs(next(iter(truths.values())), groups, manner), 1):
         say(f"fold {at} of {manner.folds}")
-        unseen[test] = solver.scores(learn, test)
+        unseen[test] = solver.scores(np.concatenate([learn, always]), test)
     say("all examples")
     weights, bias = solver.weights()
     fits, start = {}, 0

@@ -18,8 +18,9 @@ import scipy
 import sklearn
 from numpy.typing import NDArray
 
-from classifier import card, corpus, features, linear, places, predict, registry, similar, trust
+from classifier import card, corpus, cues, features, linear, places, predict, registry, similar, trust
 from classifier.corpus import Example
+from classifier.cues import Hints
 from classifier.linear import Fit, Manner, Progress
 from classifier.predict import LEVELS, Judge, Model
 
@@ -36,11 +37,16 @@ class Setting:
     recipe: features.Recipe = SHIPPED
     manner: Manner = field(default_factory=Manner)
     promise: trust.Promise = field(default_factory=trust.Promise)
+    hints: Hints = field(default_factory=Hints)
 
 
-def first(folder: Path, say: Progress = lambda _: None) -> str:
-    """Train on the shipped corpus, activate what comes out, and return its version; takes less than a minute."""
-    model = train(corpus.read(corpus.shipped()), Setting(), say)
+def first(folder: Path, say: Progress = lambda _: None, *, taxonomy: Path | None = None) -> str:
+    """Train on the shipped corpus, activate what comes out, and return its version; takes less than a minute.
+
+    The names in a `taxonomy` are learned from too: with four texts a category they are worth a third more right leaves.
+    """
+    hints = cues.shipped().hints() + (cues.described(taxonomy) if taxonomy else cues.Hints())
+    model = train(corpus.read(corpus.shipped()), Setting(hints=hints), say)
     registry.save(folder, model, card.pictures(model.card))
     registry.activate(folder, model.version)
     return model.version
@@ -59,19 +65,29 @@ def train(examples: Sequence[Example], setting: Setting, say: Progress = lambda 
     say(f"{len(texts)} examples: near-duplicates")
     groups = similar.groups(texts)
     say("vocabulary")
-    learned = features.learn(texts, setting.recipe)
+    learned = features.learn([*texts, *setting.hints.texts], setting.recipe)
     rows = learned.rows(texts)
     questions = {
         "category": [example.category for example in examples],
         "kind": [example.kind or "consult" for example in examples],
         "urgency": [example.urgency or "normal" for example in examples],
     }
-    fits = linear.fit(rows, questions, groups, setting.manner, say)
+    fits = linear.fit(
+        rows, questions, groups, setting.manner, say, weak=_weak(learned, setting.hints, questions["category"])
+    )
     fits["category"] = _with_branches(fits["category"])
     fits = {name: _as_stored(fit) for name, fit in fits.items()}
     judges = {name: judge(fit, LEVELS if name == "category" else (0,), setting.promise) for name, fit in fits.items()}
     told = _card(examples, setting, judges, fits)
     return Model(_version(told), learned, judges, places.learn(examples), told)
+
+
+def _weak(learned: features.Features, hints: Hints, categories: Sequence[str]) -> linear.Weak | None:
+    """The hints whose code is above, or is, a category that the examples have."""
+    known = sorted(set(categories))
+    meant = [(said, [leaf for leaf in known if leaf.startswith(code)]) for said, code in hints.lines]
+    kept = [(said, leaves) for said, leaves in meant if leaves]
+    return linear.Weak(learned.rows([said for said, _ in kept]), [leaves for _, leaves in kept]) if kept else None
 
 
 def judge(fit: Fit, widths: tuple[int, ...], promise: trust.Promise) -> Judge:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -121,7 +122,8 @@ def train_first(folder: Path) -> str:
     """Train on the shipped corpus, activate what comes out, and return its version; takes less than a minute."""
     from classifier.train import first
 
-    return str(first(folder))
+    taxonomy = Path(str(resources.files("hotline") / "data" / "categories.csv"))
+    return str(first(folder, taxonomy=taxonomy))
 
 
 def _tried(folder: Path, version: str) -> Any:  # noqa: ANN401 - classifier.predict.Model

@@ -76,3 +76,25 @@ def test_the_published_mapping_takes_the_longest_prefix_and_may_file_nowhere() -
     assert filing.of("050401") == {"交通运输": 1.0}
     assert filing.first("050203") == "城乡建设"  # buses are filed with the city, not with transport
     assert filing.first("051201") == filing.first("990100") == ""
+
+
+def test_hints_keep_the_code_and_only_a_few_words_together(tmp_path: Path) -> None:
+    file = tmp_path / "cues.tsv"
+    file.write_text("0504\t一 二 三 四 五 六*2\n", encoding="utf-8")
+
+    assert cues.read(file).hints().lines == (("一 二 三 四 五", "0504"), ("六", "0504"))
+
+
+def test_a_taxonomy_becomes_hints_and_one_without_names_is_refused(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("code,name,remark\n0504,出租汽车,的士、网约车\n05,交通出行,\n", encoding="utf-8")
+    bad.write_text("number,title\n05,交通\n", encoding="utf-8")
+
+    assert cues.described(good).lines == (("出租汽车 的士、网约车", "0504"), ("交通出行", "05"))
+    with pytest.raises(ValueError, match="columns code and name"):
+        cues.described(bad)
+
+
+def test_hints_show_themselves_by_what_they_say() -> None:
+    assert repr(cues.Hints((("车", "05"),))) != repr(cues.Hints((("车", "06"),)))
+    assert repr(cues.Hints()) == repr(cues.Hints(()) + cues.Hints())

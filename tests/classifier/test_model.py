@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from classifier import card, corpus, features, registry, risks, train
 from classifier.corpus import Example
+from classifier.cues import Hints
 from classifier.predict import Model
 
 SETTING = train.Setting(recipe=features.Recipe(characters=(2,), most=6_000))
@@ -44,6 +46,22 @@ def test_a_suggestion_says_category_type_urgency_evidence_and_version(model: Mod
     assert [guess.probability for guess in suggestion.category] == sorted(
         (guess.probability for guess in suggestion.category), reverse=True
     )
+
+
+def test_a_hint_teaches_a_word_that_no_ticket_has_said(examples: list[Example]) -> None:
+    word, code = "悬浮滑板", "050301"
+    hints = Hints(((word, code),) * 8)  # often enough for the small vocabulary of this file
+    told = train.train(examples, replace(SETTING, hints=hints))
+
+    assert all(word not in example.text for example in examples)
+    assert told.suggest([word])[0].category[0].label == code
+    assert told.version != train.train(examples, SETTING).version
+
+
+def test_hints_of_categories_that_the_examples_lack_change_no_label(examples: list[Example]) -> None:
+    told = train.train(examples, replace(SETTING, hints=Hints((("彩票", "090201"),))))
+
+    assert told.judges["category"].head.labels == train.train(examples, SETTING).judges["category"].head.labels
 
 
 def test_an_empty_text_is_never_sure(model: Model) -> None:
