@@ -45,6 +45,9 @@ AT_ONCE = 32
 NEAR = 500
 """How many due deliveries a claim looks at to find one for each contact."""
 LONGEST_ANSWER = 65536
+REST = timedelta(seconds=60)
+"""How long, at most, a contact that is away is left alone by all that waits for it; then one of them tries it."""
+_TROUBLE = 500
 _REFUSALS = frozenset({400, 404, 405, 410, 413, 414, 415, 422})
 _log = logging.getLogger(__name__)
 
@@ -75,10 +78,14 @@ class Refused(Exception):
 
 @dataclass(eq=False)
 class NotNow(Exception):
-    """The message did not arrive, but may at another time; `wait` is what the peer asked for."""
+    """The message did not arrive, but may at another time; `wait` is what the peer asked for.
+
+    `only_this` says that the peer is there and only had trouble with this message: others may go to it meanwhile.
+    """
 
     problem: str
     wait: timedelta | None = None
+    only_this: bool = False
 
 
 class Adapter(Protocol):
@@ -186,7 +193,7 @@ async def _post(
     if status in _REFUSALS:
         raise Refused(f"status {status}")
     if not 200 <= status < 300:  # noqa: PLR2004 - what HTTP calls success
-        raise NotNow(f"status {status}", _asked(retry_after, message.at))
+        raise NotNow(f"status {status}", _asked(retry_after, message.at), only_this=status == _TROUBLE)
     return answer
 
 
@@ -343,9 +350,12 @@ class Sender:
         if row["attempts"] >= self._gateways.tries:
             await self._give_up(row, delay.problem)
             return
-        pause = max(pause_after(row["attempts"], row["id"]), min(delay.wait or timedelta(), LONGEST_ASKED))
+        asked = min(delay.wait or timedelta(), LONGEST_ASKED)
+        pause = max(pause_after(row["attempts"], row["id"]), asked)
+        rest = timedelta() if delay.only_this else max(min(pause, REST), asked)
+        now = self._desk.now()
         await self._desk.store.execute(
-            "delivery_put_off", id=row["id"], try_at=self._desk.now() + pause, error=delay.problem
+            "delivery_put_off", id=row["id"], try_at=now + pause, error=delay.problem, others_at=now + rest
         )
 
     async def _give_up(self, row: Row, problem: str) -> None:

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 
 from dispatch.model import Actor
+from hotline.errors import TooManyRequests
 from hotline.live import Live
 
 CHANNEL = "changes"
 KEPT_MOST = 1000
+STREAMS_MOST = 20
+"""Streams of one person in one process: more are a mistake, or meant to exhaust us."""
+SEAT_AGAIN_SECONDS = 60
 AT_ONCE = 40
 """Changes in one message: PostgreSQL's NOTIFY takes less than 8000 bytes."""
 
@@ -70,6 +75,7 @@ class Hub:
         self._newest = 0
         self._kept: deque[Change] = deque(maxlen=KEPT_MOST)
         self._news = asyncio.Event()
+        self._seats = Counter[str]()
 
     async def hear(self, live: Live) -> None:
         """Listen until cancelled, or until `live` is closed."""
@@ -94,6 +100,19 @@ class Hub:
         self._epoch = secrets.token_hex(4)
         self._kept.clear()
         self._wake()
+
+    @contextmanager
+    def seat(self, person: str) -> Iterator[None]:
+        """Hold one of a person's streams; raises TooManyRequests when they have that many already."""
+        if self._seats[person] >= STREAMS_MOST:
+            raise TooManyRequests(SEAT_AGAIN_SECONDS)
+        self._seats[person] += 1
+        try:
+            yield
+        finally:
+            self._seats[person] -= 1
+            if not self._seats[person]:
+                del self._seats[person]
 
     def close(self) -> None:
         """Let every page go."""

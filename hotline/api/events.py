@@ -53,8 +53,13 @@ async def let_go(hub: Hub) -> None:
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Send events until the page goes, its session ends, or we stop."""
-    actor_of(request)
+    actor = actor_of(request)
     hub = request.app[HUB]
+    with hub.seat(actor.person):
+        return await _stream(request, hub)
+
+
+async def _stream(request: web.Request, hub: Hub) -> web.StreamResponse:
     response = web.StreamResponse(headers=_HEADERS)
     await response.prepare(request)
     cursor = request.headers.get("Last-Event-ID", "")

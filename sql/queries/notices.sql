@@ -120,8 +120,17 @@ UPDATE alarms SET ended_at = :now
  WHERE alarms.kind = 'delivery' AND alarms.subject = sent.contact_id::text AND alarms.ended_at IS NULL;
 
 -- name: delivery_put_off
--- A delivery did not arrive and is tried again later.
-UPDATE deliveries SET try_at = :try_at, last_error = :error WHERE id = :id AND state = 'waiting';
+-- A delivery did not arrive and is tried again later; what else waits for the same contact is left for a while, too.
+WITH this AS (
+    UPDATE deliveries SET try_at = :try_at, last_error = :error WHERE id = :id AND state = 'waiting'
+    RETURNING id, contact_id
+)
+UPDATE deliveries SET try_at = :others_at
+  FROM (SELECT other.id FROM deliveries other
+          JOIN this ON this.contact_id = other.contact_id AND this.id <> other.id
+         WHERE other.state = 'waiting' AND other.try_at < :others_at
+           FOR NO KEY UPDATE OF other SKIP LOCKED) others
+ WHERE deliveries.id = others.id;
 
 -- name: delivery_failed
 -- A delivery is given up.

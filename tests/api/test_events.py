@@ -142,6 +142,13 @@ async def test_without_a_log_in_there_is_no_stream(house: House) -> None:
         assert response.status == 401
 
 
+async def test_one_person_cannot_hold_all_the_streams(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "STREAMS_MOST", 2)
+    async with stream_of(house, "roads"), stream_of(house, "roads"), stream_of(house, "city"):
+        await house.ask("roads", "GET", "/live", None, 429)
+        assert int(house.headers["Retry-After"]) > 0
+
+
 async def test_a_stream_ends_with_its_session_and_keeps_none_alive(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

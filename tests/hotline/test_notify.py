@@ -403,6 +403,26 @@ async def told_administrators(desk: Desk) -> list[Any]:
     return await desk.store.fetch("notices_of_department", department="hotline", role="administrator", most=50)
 
 
+async def test_a_contact_that_is_away_is_tried_by_one_of_all_that_wait_for_it(
+    desk: Desk, clock: Clock, peer: Peer
+) -> None:
+    peer.answers = [web.Response(status=503) for _ in range(2)]
+    number = await hook(desk, peer.url)
+    for _ in range(20):
+        await open_one(desk)
+    await send_all(desk)
+    assert len(peer.bodies) == 1
+    clock.forward(seconds=notify.REST.seconds)
+    await send_all(desk)
+    assert len(peer.bodies) == 2
+    for _ in range(4):
+        clock.forward(seconds=notify.REST.seconds)
+        await send_all(desk)
+
+    assert await states(desk) == {number: ["sent"] * 20}
+    assert len(peer.bodies) == 22
+
+
 @pytest.mark.parametrize("status", [400, 404, 410])
 async def test_what_a_peer_will_never_take_is_not_tried_again(desk: Desk, peer: Peer, status: int) -> None:
     peer.answers = [web.Response(status=status)]
