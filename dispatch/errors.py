@@ -44,6 +44,7 @@ class Rule(Term):
     TRANSFER_HAS_ITS_OWN_FORM = "transfer_has_its_own_form", "移交须写明接收机关和事由"
     INTERVIEWER_IS_HANDLER = "interviewer_is_handler", "回访人不得是承办单位人员"
     ALREADY_VISITED = "already_visited", "该诉求人已完成回访"
+    ATTEMPT_TOO_SOON = "attempt_too_soon", "距上次无人接听不足四小时或在同一半天，不能再计一次"
     ALREADY_RATED = "already_rated", "该诉求人已评价过"
     MERGE_INTO_ITSELF = "merge_into_itself", "不能并入自身"
     PROMISE_IN_THE_PAST = "promise_in_the_past", "承诺期限必须晚于现在"

@@ -649,7 +649,7 @@ class Life:
         caller = next(one for one in ticket.callers if not one.visited)
         if self.chance(0.2):
             await self._act(do.Visit(caller=caller.number, contact=Contact.NO_ANSWER), INTERVIEWER)
-            return self._office_in(4.5)
+            return self._office_in(24)  # in another half of a day, or it does not count
         bad = self.chance(0.12)
         visit = do.Visit(
             caller=caller.number,

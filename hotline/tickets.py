@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dispatch import actions as do
+from dispatch import visits
 from dispatch.deadlines import keep_clocks
 from dispatch.errors import DispatchError, NotYours, Rule, RuleBroken
 from dispatch.history import build
@@ -27,6 +28,7 @@ from dispatch.model import (
     Channel,
     Clock,
     ClockKind,
+    Contact,
     Role,
     Rung,
     Ticket,
@@ -465,12 +467,23 @@ async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, ex
         if isinstance(action, do.Reply):
             action, doubts = await _doubted(transaction, file, action, actor, at, rulebook)
         decided = keep_clocks(step(file.ticket, action, actor, at=at, rulebook=rulebook), rulebook)
+        if isinstance(action, do.Visit) and action.contact is Contact.NO_ANSWER:
+            await _check_attempt(transaction, file.ticket, action.caller, at)
         if doubts:  # told only to whoever may reply at all
             raise DoubtfulReply(ticket_id, [asdict(one) for one in doubts])
         after = await _record(transaction, decided, rulebook)
         others = await _carry_callers(transaction, decided, rulebook)
     tell_pages(desk, [after, *others], rulebook)
     return after
+
+
+async def _check_attempt(transaction: Transaction, ticket: Ticket, caller: int, at: datetime) -> None:
+    """Refuse to count a call that nobody answered so soon after the last that it means nothing."""
+    rows = await transaction.fetch("unanswered_calls", ticket_id=ticket.id, caller=caller, since=ticket.entered_at)
+    tried = [row["at"] for row in rows]
+    if not visits.counts(tried, at):
+        facts = {"not_before": visits.next_call(tried, at).isoformat()}
+        raise RuleBroken(ticket.id, Rule.ATTEMPT_TOO_SOON, facts)
 
 
 REPLIES_COMPARED = 100

@@ -96,16 +96,19 @@ async def department(request: web.Request) -> web.StreamResponse:
 
 
 async def follow_up(request: web.Request) -> web.StreamResponse:
-    """Show whom to call back, the soonest due first."""
+    """Show whom to call back: who may be called now, the soonest due first, then who later."""
     codes = await frame.codes_of(request)
     entrance.only(actor_of(request), INTERVIEWERS, "this page is for follow-up")
-    board = await _board_of(request, TicketState.FOLLOW_UP, codes, base="/follow-up/")
+    after_due, after_id = page_key(request)
+    desk = desk_of(request)
+    rows = await desk.store.fetch("visit_queue", after_due=after_due, after_id=after_id, most=PAGE_LINES)
+    found = views.dialling([dict(row) for row in rows], codes, desk.now(), most=PAGE_LINES)
     return frame.show(
         request,
         "follow_up.html",
         codes,
-        board=board,
-        more=_more("/follow-up", board),
+        found=found,
+        more=f"/follow-up?{urlencode({'after': found.after})}" if found.after else "",
         paged="after" in request.query,
     )
 

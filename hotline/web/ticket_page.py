@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from aiohttp import web
@@ -79,11 +80,13 @@ async def act(request: web.Request) -> web.StreamResponse:
     """Do an action and show the ticket as it is then; what cannot be done comes back with what was typed."""
     typed, files = await entrance.posted_with_files(request)
     name = forms.first(typed, "action")
+    typed = typed | _SHORT.get((name, forms.first(typed, "do")), {})
     subject = do.ACTIONS[name].subject if name in do.ACTIONS else ""
     part = forms.first(typed, subject) if subject else ""
     attempt = views.Attempt(action=name, number=int(part) if part.isdecimal() else 0, typed=typed)
+    template = "visit.html" if forms.first(typed, "back") == "/follow-up" else "ticket.html"
     if "resume" in typed:
-        return await _ticket_page(request, attempt)
+        return await _ticket_page(request, attempt, template=template)
     codes = await frame.codes_of(request)
     try:
         # Kept before anything may be refused, so that nobody has to choose them twice.
@@ -94,10 +97,17 @@ async def act(request: web.Request) -> web.StreamResponse:
         return _stale_page(request, codes, error, typed)
     except (DispatchError, BadAction, BadInput, DoubtfulReply) as error:
         failed = views.Attempt(action=name, number=attempt.number, typed=typed, error=_named(error, codes))
-        return await _ticket_page(request, failed, status=status_of(error))
+        return await _ticket_page(request, failed, template=template, status=status_of(error))
     back = forms.first(typed, "back")
     path = back if back == "/follow-up" else f"/tickets/{ticket_id(request)}"
     raise frame.go(f"{path}?done={name}")
+
+
+_SHORT: Mapping[tuple[str, str], dict[str, tuple[str, ...]]] = {
+    ("visit", "no_answer"): {"contact": ("no_answer",)},
+    ("visit", "redo"): {"contact": ("reached",), "redo": ("on",)},
+}
+"""What a button beside the form's own one says at once."""
 
 
 def _named(error: Exception, codes: Codes) -> Exception:

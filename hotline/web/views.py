@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import orjson
 
 from dispatch import actions as do
-from dispatch import deadlines
+from dispatch import deadlines, visits
 from dispatch.lifecycle import HOLDERS
 from dispatch.model import (
     Actor,
@@ -172,6 +172,69 @@ MARKS = words.MARKS
 
 def _moment(value: Any) -> datetime | None:  # noqa: ANN401 - a moment, its text, or nothing
     return value if isinstance(value, datetime) else datetime.fromisoformat(value) if value else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dial:
+    """One caller to call back, and from when on a call is fair and counts."""
+
+    href: str
+    number: tuple[str, str, str]
+    title: str
+    type: str
+    urgency: str
+    urgency_code: str
+    area: str
+    caller: int
+    attempts: int
+    lamp: Lamp
+    left: str
+    due: str
+    marks: tuple[Mark, ...]
+    when: str
+    is_now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dialling:
+    """A page of the dialling queue: who may be called now, and who later; `after` is the key of the next page."""
+
+    now: tuple[Dial, ...]
+    later: tuple[Dial, ...]
+    after: str
+
+
+def dialling(rows: Sequence[Mapping[str, Any]], codes: Codes, now: datetime, *, most: int) -> Dialling:
+    """Return the callers of a page, those who may be called now first, the others by when they may."""
+    dials = sorted(((visits.next_call(row["tried"], now), index) for index, row in enumerate(rows)))
+    lines = [(at, _dial(rows[index], codes, now, at)) for at, index in dials]
+    tickets_there = len({row["id"] for row in rows})
+    after = f"{rows[-1]['due_at'].isoformat()},{rows[-1]['id']}" if tickets_there == most and rows[-1]["due_at"] else ""
+    return Dialling(
+        tuple(line for at, line in lines if at <= now), tuple(line for at, line in lines if at > now), after
+    )
+
+
+def _dial(row: Mapping[str, Any], codes: Codes, now: datetime, at: datetime) -> Dial:
+    urgency = Urgency.of(row["urgency"])
+    marks = [Mark(text=MARKS["bad"], tone="alarm")] if row["is_bad"] else []
+    return Dial(
+        href=f"/follow-up/{row['id']}#visit-{row['number']}",
+        number=number(row["id"]),
+        title=words.shortened(row["title"]),
+        type=TicketType.of(row["type"]).chinese,
+        urgency="" if urgency is Urgency.NORMAL else urgency.chinese,
+        urgency_code=urgency.value,
+        area=codes.area(row["area"]),
+        caller=row["number"],
+        attempts=len(row["tried"]),
+        lamp=lamp(row["due_at"], now),
+        left=words.left(row["due_at"], now) if row["due_at"] else "",
+        due=words.moment(row["due_at"]),
+        marks=(*marks, *_marks(row)),
+        when="" if at <= now else words.short_moment(at),
+        is_now=at <= now,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

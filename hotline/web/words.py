@@ -177,6 +177,18 @@ W = SimpleNamespace(
     name="姓名",
     address="住址",
     to_form="到表单",
+    visit_now="现在可拨",
+    visit_rest="时间未到",
+    col_caller="诉求人",
+    col_attempts="已拨",
+    col_when="拨打时间",
+    not_reached="无人接听",
+    redo="不满意，退回重办",
+    dial="显示号码",
+    dial_reason="回访核实",
+    visit_keys="F2 无人接听 · F8 退回重办 · F9 保存回访",
+    all_called="现在没有可以拨打的。",
+    times="{} 次",
     confirm="已核对，照此提交",
     track_promise="申请承诺期限",
     see_same="看那张工单",
@@ -737,6 +749,7 @@ ADVICE: Mapping[Rule, str] = {
     Rule.MACHINE_MAY_NOT_DECIDE: "请人工派单。",
     Rule.URGED_LATELY: "请过几分钟再催。",
     Rule.INTERVIEWER_IS_HANDLER: "请由其他人员回访。",
+    Rule.ATTEMPT_TOO_SOON: "请到时再拨。",
     Rule.ALREADY_VISITED: "不必再次回访。",
     Rule.ALREADY_RATED: "每次办理只能评价一次。",
     Rule.MERGE_INTO_ITSELF: "请填写另一张工单的单号。",
@@ -908,6 +921,7 @@ REFUSALS: Mapping[str, str] = {
 """Why somebody may not, for each clause that the service gives."""
 
 FACTS: Mapping[str, str] = {
+    "not_before": "可拨时间",
     "department": "单位",
     "until": "期限",
     "most": "最多",
@@ -958,6 +972,7 @@ MARKS: Mapping[str, str] = {
     "designated": "指定",
     "sensitive": "敏感",
     "confidential": "保密",
+    "bad": "差评核实",
 }
 WHY: Mapping[str, str] = {
     "basis": "派单目录依据",

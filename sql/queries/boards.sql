@@ -77,3 +77,18 @@ SELECT state, count(*) AS tickets FROM tickets WHERE state <> 'closed' GROUP BY 
 SELECT count(*) AS open, count(*) FILTER (WHERE due_at < :at) AS late
   FROM assignments
  WHERE department = :department AND state IN ('sent', 'accepted');
+
+-- name: visit_queue
+-- One page of the callers whom somebody must call back, the soonest due first, each with the calls in vain so far.
+SELECT ticket.id, ticket.title, ticket.type, ticket.urgency, ticket.area, ticket.due_at, ticket.cycle, ticket.confidential,
+       ticket.bad_rating_at IS NOT NULL AS is_bad, caller.number, caller.attempts, caller.reachable,
+       ARRAY(SELECT event.at FROM events event
+              WHERE event.ticket_id = ticket.id AND event.at >= ticket.entered_at AND event.action = 'visit'
+                AND event.data ->> 'contact' = 'no_answer' AND (event.data ->> 'caller')::integer = caller.number
+              ORDER BY event.number) AS tried
+  FROM (SELECT * FROM tickets
+         WHERE state = 'follow_up' AND (due_at, id) > (:after_due, :after_id)
+         ORDER BY due_at, id
+         LIMIT :most) ticket
+  JOIN callers caller ON caller.ticket_id = ticket.id AND NOT caller.visited
+ ORDER BY ticket.due_at, ticket.id, caller.number;

@@ -299,3 +299,10 @@ SELECT event.ticket_id, ticket.title || E'\n' || ticket.text AS question,
  WHERE event.action = 'reply' AND event.department = :department AND event.ticket_id <> :but
  ORDER BY event.at DESC
  LIMIT :most;
+
+-- name: unanswered_calls
+-- When one caller was called in vain since a moment.
+SELECT at FROM events
+ WHERE ticket_id = :ticket_id AND at >= :since AND action = 'visit'
+   AND data ->> 'contact' = 'no_answer' AND (data ->> 'caller')::integer = :caller
+ ORDER BY number;

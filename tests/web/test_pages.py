@@ -348,7 +348,7 @@ async def test_a_ticket_is_handled_from_dispatch_to_follow_up_by_its_forms(open_
     await city.act(ticket, "reply", **REPLY)
     await back.act(ticket, "pass_review")
     await back.get("/follow-up")
-    assert f'href="/follow-up/{ticket}"' in back.html
+    assert f'href="/follow-up/{ticket}#visit-1"' in back.html
     await back.get(f"/follow-up/{ticket}")
     assert "已更换井盖" in back.html
     answers = {"contact": "reached", "contacted": "true", "solved": "true", "process": "good", "result": "very_good"}
