@@ -17,6 +17,7 @@ async def deadline_cards(request: web.Request) -> web.StreamResponse:
     made = await cards.cards(desk, ticket_id(request), actor_of(request), at=at)
     ordered = sorted(made, key=lambda one: (not one.clock.is_running, not one.clock.kind.is_duty, one.clock.due_at))
     shown_at = (at or desk.now()).astimezone(ZONE).replace(tzinfo=None).isoformat(timespec="seconds")
+    told = [card_views.tell(one, codes) for one in ordered]
     return frame.show(
         request,
         "cards.html",
@@ -25,5 +26,6 @@ async def deadline_cards(request: web.Request) -> web.StreamResponse:
         id=str(ticket_id(request)),
         number=views.number(ticket_id(request)),
         at=shown_at,
-        cards=[card_views.tell(one, codes) for one in ordered],
+        cards=told,
+        calendars=tuple(dict.fromkeys(one.calendar for one in told)),
     )

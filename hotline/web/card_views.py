@@ -32,6 +32,7 @@ class Told:
     facts: tuple[tuple[str, str], ...]
     turns: tuple[tuple[str, str], ...]
     days: tuple[tuple[str, str, str, bool], ...]
+    calendar: tuple[str, str]
     fault: str = ""
 
 
@@ -47,13 +48,15 @@ def tell(card: Card, codes: Codes) -> Told:
         facts=tuple(_facts(card)),
         turns=tuple((_turn(turn, card), words.exact(turn.due_at)) for turn in card.turns),
         days=tuple(map(_day, card.days)),
+        calendar=(clock.calendar or card.calendar_version, card.calendar_source),
         fault="" if card.agrees else C.fault,
     )
 
 
 def _state(card: Card) -> str:
     clock = card.clock
-    late = f"{C.late} {words.span(card.late)}（{words.working_days(card.late_days)}）" if card.late else ""
+    days = f"（{words.working_days(card.late_days)}）" if card.late_days else ""
+    late = f"{C.late} {words.span(card.late)}{days}" if card.late else ""
     if clock.stop:
         return " ".join(filter(None, (words.exact(clock.stopped_at), clock.stop.chinese, late)))
     if not clock.kind.is_duty:
@@ -76,7 +79,7 @@ def _facts(card: Card) -> Iterator[tuple[str, str]]:
     yield C.used, words.span(card.used)
     if clock.rules:
         yield C.rules, next((part for part in clock.rules.split() if part.startswith("allowances-")), clock.rules)
-    yield C.calendar, f"{clock.calendar or card.calendar_version}：{card.calendar_source}"
+    yield C.calendar, clock.calendar or card.calendar_version
 
 
 def _turn(turn: Turn, card: Card) -> str:
@@ -110,8 +113,10 @@ def _time(at: datetime, line: DayLine) -> str:
 
 
 def as_text(told: Iterable[Told]) -> Iterator[str]:
-    """Return the lines of cards for a terminal."""
+    """Return the lines of cards for a terminal; the calendars that they name come last."""
+    calendars: dict[tuple[str, str], None] = {}
     for one in told:
+        calendars[one.calendar] = None
         yield f"【{one.number}】{one.title} · {one.unit} · {one.state}"
         if one.fault:
             yield f"  ！{one.fault}"
@@ -121,3 +126,4 @@ def as_text(told: Iterable[Told]) -> Iterator[str]:
             yield f"  {C.days}："
             yield from (f"    {day} {kind} {counted}".rstrip() for day, kind, counted, _counts in one.days)
         yield ""
+    yield from (f"{name}：{source}" for name, source in calendars)
