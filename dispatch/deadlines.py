@@ -220,6 +220,10 @@ def _granted(decided: Decided, kind: RequestKind) -> int | None:
 
 def _started(want: Want, number: int, decided: Decided, others: Iterable[Clock], rulebook: Rulebook) -> Clock:
     ticket, at = decided.after, decided.at
+    allowance, basis = "", BY_PROMISE
+    if want.until is None:
+        rule = rulebook.allowance(want.kind, ticket.type, ticket.urgency, ticket.category)
+        allowance, basis = str(rule.allowance), rule.basis
     clock = Clock(
         number=number,
         kind=want.kind,
@@ -228,15 +232,12 @@ def _started(want: Want, number: int, decided: Decided, others: Iterable[Clock],
         department=want.department,
         started_at=at,
         due_at=at,
-        allowance="",
-        rule=BY_PROMISE,
+        allowance=allowance,
+        rule=basis,
         rules=rulebook.version,
         until=want.until,
         ceiling=_ceiling(at, want, others, rulebook),
     )
-    if want.until is None:
-        rule = rulebook.allowance(want.kind, ticket.type, ticket.urgency, ticket.category)
-        clock = replace(clock, allowance=str(rule.allowance), rule=rule.basis)
     return _counted(clock, ticket, rulebook)
 
 

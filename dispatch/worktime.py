@@ -32,6 +32,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import accumulate, pairwise
 from operator import sub
 from typing import Any, Self, assert_never
@@ -91,8 +92,9 @@ class Allowance:
             raise ValueError(f"an allowance of {self.amount} {self.unit} is impossible: allowed is 1 to {MOST}")
 
     @classmethod
+    @cache
     def parse(cls, text: str) -> Self:
-        """Return the allowance that `text` notes; `str()` is the way back.
+        """Return the allowance that `text` notes; `str()` is the way back. A city has some dozens of them: kept.
 
         Raises ValueError naming what is allowed.
         """
