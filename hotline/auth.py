@@ -133,6 +133,14 @@ async def people(desk: Desk) -> list[Person]:
     return [Person(row["id"], row["name"], Role.of(row["role"]), row["department"]) for row in rows]
 
 
+async def actor(desk: Desk, id_: str) -> Actor:
+    """Return the person of this log-in name as an actor, for commands that act in somebody's name; raises NotFound."""
+    for one in await people(desk):
+        if one.id == id_:
+            return Actor(one.id, one.role, one.department, one.name)
+    raise NotFound("person", id_)
+
+
 async def set_password(desk: Desk, person: str, password: str, *, hasher: PasswordHasher = STRONG) -> None:
     """Change a password and end that person's sessions; raises NotFound, BadInput."""
     hashed = await _hashed(password, hasher)

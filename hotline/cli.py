@@ -114,8 +114,7 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     calendar.add_argument("file", type=Path, nargs="?", help="date,kind,hours; holiday, workday, closed or open a line")
     calendar.add_argument("--year", type=int, help="the year to show (this one)")
     calendar.add_argument("--source", default="", help="the notice that it is from, with its number")
-    calendar.add_argument("--publish", action="store_true", help="publish it; without this only say what would change")
-    calendar.add_argument("--by", default="", metavar="PERSON", help="who publishes it")
+    calendar.add_argument("--draft", metavar="PERSON", help="keep it as this person's draft, for another to publish")
     calendar.set_defaults(run=_calendar)
 
 
@@ -251,9 +250,7 @@ def _calendar(options: argparse.Namespace, config: settings.Config) -> int:
 
     if options.file is None:
         return serving.show_calendar(config, options.year, _say)
-    return serving.read_calendar(
-        config, options.file, source=options.source, by=options.by if options.publish else None, say=_say
-    )
+    return serving.read_calendar(config, options.file, source=options.source, by=options.draft, say=_say)
 
 
 def _simulate(options: argparse.Namespace, config: settings.Config) -> int:

@@ -117,10 +117,9 @@ def show_calendar(config: Config, year: int | None, say: Say) -> int:
 
 
 def read_calendar(config: Config, file: Path, *, source: str, by: str | None, say: Say) -> int:
-    """Say what a calendar file would change, and publish it when `by` names who does."""
-    if not source.strip() or by == "":
-        missing = "source" if not source.strip() else "by"
-        raise BadInput(missing, "", "is missing", "--source '国办发明电〔2026〕…号' --publish --by PERSON")
+    """Say what a calendar file would change, and keep it as the draft of `by` for a second person to publish."""
+    if not source.strip():
+        raise BadInput("source", "", "is missing", "--source '国办发明电〔2026〕…号'")
     text = file.read_text("utf-8-sig")
 
     async def go(desk: Desk) -> int:
@@ -131,8 +130,9 @@ def read_calendar(config: Config, file: Path, *, source: str, by: str | None, sa
         tickets, moved = await calendars.preview(desk, after)
         say(words.CALENDAR.preview.format(tickets, moved))
         if by is not None:
-            number = await calendars.publish(desk, after, by=by)
-            say(words.CALENDAR.published.format(number))
+            drafter = await auth.actor(desk, by)
+            number = await drafts.draft(desk, "calendar", after.to_mapping(), drafter, source=source)
+            say(words.CALENDAR.drafted.format(number))
         return 0
 
     return _run(config, say, go)

@@ -607,7 +607,7 @@ CARD = SimpleNamespace(
 CALENDAR = SimpleNamespace(
     unpublished="（放假安排尚未公布，所及时限为暂定）",
     preview="发布后将重算：{}张在办工单，{}个到期时间会变动",
-    published="已发布，日历第{}版；在办工单由后台进程随即重算",
+    drafted="已存为第{}号草案，请另一人核对后发布；发布后在办工单由后台进程重算",
 )
 """What the command for calendars says."""
 
