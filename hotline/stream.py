@@ -8,6 +8,7 @@ fetch anew, which is always right. Nothing is lost with this module but freshnes
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ from dispatch.model import Actor
 from hotline.errors import TooManyRequests
 from hotline.live import Live
 
+_log = logging.getLogger(__name__)
 CHANNEL = "changes"
 KEPT_MOST = 1000
 STREAMS_MOST = 20
@@ -86,7 +88,17 @@ class Hub:
                 gaps = subscription.gaps
                 self.forget()
             if message:
-                self.add(Change(**{**one, "units": tuple(one["units"])}) for one in orjson.loads(message))
+                self._take(message)
+
+    def _take(self, message: bytes) -> None:
+        try:
+            changes = [Change(**{**one, "units": tuple(one["units"])}) for one in orjson.loads(message)]
+        except (ValueError, TypeError, KeyError):
+            # A process of another release says what we do not understand: our pages must ask for themselves.
+            _log.warning("a change could not be understood")
+            self.forget()
+        else:
+            self.add(changes)
 
     def add(self, changes: Iterable[Change]) -> None:
         """Number changes and wake whoever waits."""

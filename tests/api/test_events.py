@@ -137,6 +137,17 @@ async def test_a_lost_line_between_processes_is_a_gap_for_every_page(house: Hous
         assert (await next_of(heard)).name == "anew"
 
 
+@pytest.mark.parametrize("said", [b"no JSON", b"[1]", b'[{"name": "ticket", "id": 1, "units": [], "new": 1}]'])
+async def test_what_another_release_says_is_a_gap_and_not_the_end(house: House, said: bytes) -> None:
+    async with stream_of(house, "agent") as heard:
+        await next_of(heard)
+        await house.desk.live.publish(stream.CHANNEL, said)
+        assert (await next_of(heard)).name == "anew"
+
+        ticket = await house.open()
+        assert (await next_of(heard)).data["id"] == ticket
+
+
 async def test_without_a_log_in_there_is_no_stream(house: House) -> None:
     async with house.client.get("/api/v1/live") as response:
         assert response.status == 401

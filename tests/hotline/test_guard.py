@@ -16,6 +16,7 @@ from hotline.config import Gateways, read
 from hotline.contacts import Contact
 from hotline.desk import Desk, wall_clock
 from hotline.guard import Guard
+from hotline.web import words
 from tests.city import AGENT, Clock, add_people, intake, open_house, small_desk
 from tests.hotline.test_notify import a_peer
 
@@ -78,6 +79,18 @@ async def test_when_no_worker_gives_a_sign_of_life_the_administrators_are_told_o
     passing(SILENT + 1)
     await watching.turn()
     assert await told(desk) == ["alarm_dead", "alarm_dead"]  # another episode
+
+
+async def test_an_alarm_stands_on_the_administrators_page_and_leads_to_no_ticket(desk: Desk) -> None:
+    async with open_house(desk) as house:
+        await alarms.raise_alarm(desk, "behind", "", {"lag_seconds": 99})
+        (notice,) = await house.ask("administrator", "GET", "/notices")
+        assert (notice["kind"], notice["ticket_id"]) == ("alarm_behind", None)
+        async with house.client.get("/notices", cookies={"hotline": house.tokens["administrator"]}) as response:
+            page = await response.text()
+        assert words.NOTICES["alarm_behind"] in page
+        assert "/tickets/" not in page
+        assert await house.ask("supervisor", "GET", "/notices") == []
 
 
 async def test_without_any_worker_since_we_started_it_is_an_alarm_too(desk: Desk, passing: Any) -> None:
