@@ -52,9 +52,10 @@ ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, departmental = EXCLUDED.d
     sensitive = EXCLUDED.sensitive, statutory = EXCLUDED.statutory, basis = EXCLUDED.basis, active = true;
 
 -- name: publish_part
--- Publish the next version of one part of the rulebook, drafted by somebody else unless it is the first.
+-- Publish the next version of one part of the rulebook, never older than the one before it, whatever a node's clock says.
 INSERT INTO rulebook_parts (part, version, body, source, published_by, published_at, drafted_by, effective_at)
-SELECT :part, coalesce(max(version), 0) + 1, :body, :source, :published_by, :published_at, :drafted_by, :effective_at
+SELECT :part, coalesce(max(version), 0) + 1, :body, :source, :published_by, greatest(:published_at, max(published_at)),
+       :drafted_by, :effective_at
   FROM rulebook_parts
  WHERE part = :part
 RETURNING version;
