@@ -26,7 +26,10 @@ DUPLICATE_SHARE_ALLOWED = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One cleaned text with what is known about it; an empty field is not known. `at` is an ISO time or empty."""
+    """One cleaned text with what is known about it; an empty field is not known. `at` is an ISO time or empty.
+
+    `refused`: a category that somebody who should know said it is not. `weight`: how much it counts beside others.
+    """
 
     text: str
     category: str
@@ -35,6 +38,8 @@ class Example:
     area: str = ""
     risks: tuple[str, ...] = ()
     at: str = ""
+    refused: str = ""
+    weight: float = 1.0
 
 
 class CorpusError(ValueError):
@@ -59,7 +64,7 @@ def read(path: Path) -> list[Example]:
             if not line.strip():
                 continue
             try:
-                examples.append(_example(json.loads(line)))
+                examples.append(example(json.loads(line)))
             except (ValueError, KeyError, TypeError) as error:
                 faults.append(f"{file.name}:{number}: {type(error).__name__} {error}")
     if not files or not (examples or faults):
@@ -108,6 +113,8 @@ def fingerprint(examples: Iterable[Example]) -> str:
     digest = hashlib.sha256()
     for example in examples:
         fields = (example.text, example.category, example.kind, example.urgency, example.area, *example.risks)
+        if example.refused or example.weight != 1:
+            fields += (example.refused, f"{example.weight:.4f}")
         digest.update("\x1f".join(fields).encode() + b"\x1e")
     return digest.hexdigest()
 
@@ -118,8 +125,8 @@ def shares(labels: Iterable[str]) -> dict[str, float]:
     return {label: count / counts.total() for label, count in counts.most_common()}
 
 
-def _example(row: Mapping[str, object]) -> Example:
-    """One row, checked; raises ValueError with the fault."""
+def example(row: Mapping[str, object]) -> Example:
+    """Return one row as an example, cleaned and checked; raises ValueError with the fault."""
     category, kind, urgency = str(row["category"]), str(row.get("type") or ""), str(row.get("urgency") or "")
     risks = row.get("risks") or ()
     if len(category) != CODE_DIGITS or not category.isdigit():
@@ -133,5 +140,8 @@ def _example(row: Mapping[str, object]) -> Example:
     cleaned = text.clean(str(row["text"]))
     if not cleaned:
         raise ValueError("the text is empty")
-    at = str(row.get("at") or "")
-    return Example(cleaned, category, kind, urgency, str(row.get("area") or ""), tuple(map(str, risks)), at)
+    at, refused = str(row.get("at") or ""), str(row.get("refused") or "")
+    weight = float(str(row.get("weight") or 1))
+    return Example(
+        cleaned, category, kind, urgency, str(row.get("area") or ""), tuple(map(str, risks)), at, refused, weight
+    )

@@ -84,7 +84,19 @@ class Weak:
         return shared
 
 
-def fit(
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """How much each row counts, shape (rows,), and a label of the first question that it does not have, or ""."""
+
+    weights: NDArray[np.float32]
+    refused: tuple[str, ...]
+
+
+REFUSED: Final = 0.5
+"""How far below 'not this one' the score of a label is pulled that was tried and sent back."""
+
+
+def fit(  # noqa: PLR0913 - all that a fit rests on
     rows: sparse.csr_matrix,
     questions: Mapping[str, Sequence[str]],
     groups: NDArray[np.int64],
@@ -92,30 +104,38 @@ def fit(
     say: Progress = lambda _: None,
     *,
     weak: Weak | None = None,
+    worth: Worth | None = None,
 ) -> dict[str, Fit]:
     """Return for each question the head over all rows and out-of-fold scores; each question has one label a row.
 
     All questions are solved at once. Folds are spread evenly by the first question; rows of one group are never on both
-    sides of a fold. Weak rows are in every fold's learning; the ridge alone knows how to use them.
+    sides of a fold. Weak rows are in every fold's learning; the ridge alone knows how to use them. `worth` says how
+    much each row counts.
     """
     names = {question: tuple(sorted(set(labels))) for question, labels in questions.items()}
     truths = {question: _numbers(labels, names[question]) for question, labels in questions.items()}
     targets = np.hstack([np.eye(len(names[question]), dtype=np.float32)[truths[question]] for question in questions])
+    first = next(iter(questions))
+    for at, label in enumerate(worth.refused if worth else ()):
+        if label in names[first] and label != questions[first][at]:
+            targets[at, names[first].index(label)] = -REFUSED
+    weights = worth.weights if worth else np.ones(len(targets), dtype=np.float32)
     unseen = np.zeros_like(targets)
     if weak and not manner.contrast:
         rows = sparse.vstack([rows, weak.rows], format="csr")
         targets = np.vstack([targets, weak.targets(next(iter(names.values())), targets.mean(axis=0))])
+        weights = np.concatenate([weights, np.ones(len(targets) - len(weights), dtype=np.float32)])
     always = np.arange(len(unseen), len(targets))
-    solver = _solver(rows, targets, manner)
+    solver = _solver(rows, targets, manner, weights)
     for at, (learn, test) in enumerate(fold_pairs(next(iter(truths.values())), groups, manner), 1):
         say(f"fold {at} of {manner.folds}")
         unseen[test] = solver.scores(np.concatenate([learn, always]), test)
     say("all examples")
-    weights, bias = solver.weights()
+    learned, bias = solver.weights()
     fits, start = {}, 0
     for question, labels in names.items():
         part = slice(start, start + len(labels))
-        head = Head(labels, np.ascontiguousarray(weights[:, part]), bias[part])
+        head = Head(labels, np.ascontiguousarray(learned[:, part]), bias[part])
         fits[question] = Fit(head, truths[question], unseen[:, part])
         start = part.stop
     return fits
@@ -153,17 +173,31 @@ class _Solver(Protocol):
     def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 
 
-def _solver(rows: sparse.csr_matrix, targets: NDArray[np.float32], manner: Manner) -> _Solver:
+def _solver(
+    rows: sparse.csr_matrix, targets: NDArray[np.float32], manner: Manner, weights: NDArray[np.float32] | None = None
+) -> _Solver:
     if manner.contrast:
         return _Contrast(rows, targets, manner)
-    return _Dual(rows, targets, manner.ridge) if rows.shape[0] <= DENSE_LIMIT else _Primal(rows, targets, manner.ridge)
+    if weights is None:
+        weights = np.ones(rows.shape[0], dtype=np.float32)
+    kind = _Dual if rows.shape[0] <= DENSE_LIMIT else _Primal
+    return kind(rows, targets, manner.ridge, weights)
+
+
+def _mean(targets: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean target of each label, rows counted by their weights; exactly the plain mean where all weigh the same."""
+    if (weights == 1).all():
+        return np.asarray(targets.mean(axis=0), dtype=np.float32)
+    return np.asarray(np.average(targets, axis=0, weights=weights), dtype=np.float32)
 
 
 class _Dual:
     """Exact ridge over any subset of the examples; holds the matrix of their likeness, shape (n, n)."""
 
-    def __init__(self, rows: sparse.csr_matrix, targets: NDArray[np.float32], ridge: float) -> None:
-        self._rows, self._targets, self._ridge = rows, targets, ridge
+    def __init__(
+        self, rows: sparse.csr_matrix, targets: NDArray[np.float32], ridge: float, weights: NDArray[np.float32]
+    ) -> None:
+        self._rows, self._targets, self._ridge, self._weights = rows, targets, ridge, weights
         self._likeness = np.asarray((rows @ rows.T).toarray(), dtype=np.float32)
 
     def scores(self, learn: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -178,9 +212,9 @@ class _Dual:
 
     def _shares(self, learn: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """How much each example adds to each label, shape (learn, labels), and the bias."""
-        bias = self._targets[learn].mean(axis=0)
+        bias = _mean(self._targets[learn], self._weights[learn])
         matrix = self._likeness[np.ix_(learn, learn)]
-        matrix[np.diag_indices_from(matrix)] += self._ridge
+        matrix[np.diag_indices_from(matrix)] += self._ridge / self._weights[learn]
         factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
         return linalg.cho_solve(factor, self._targets[learn] - bias, check_finite=False).astype(np.float32), bias
 
@@ -188,8 +222,10 @@ class _Dual:
 class _Primal:
     """Ridge by conjugate gradients, for more examples than fit into a square."""
 
-    def __init__(self, rows: sparse.csr_matrix, targets: NDArray[np.float32], ridge: float) -> None:
-        self._rows, self._targets, self._ridge = rows, targets, ridge
+    def __init__(
+        self, rows: sparse.csr_matrix, targets: NDArray[np.float32], ridge: float, weights: NDArray[np.float32]
+    ) -> None:
+        self._rows, self._targets, self._ridge, self._weights = rows, targets, ridge, weights
 
     def scores(self, learn: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the scores of the examples at `test` by what is learned from those at `learn`."""
@@ -201,9 +237,9 @@ class _Primal:
         return self._solved(np.arange(len(self._targets)))
 
     def _solved(self, learn: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        bias = self._targets[learn].mean(axis=0)
+        bias = _mean(self._targets[learn], self._weights[learn])
         ridge = Ridge(alpha=self._ridge, fit_intercept=False, solver="sparse_cg", tol=1e-3, max_iter=60)
-        ridge.fit(self._rows[learn], self._targets[learn] - bias)
+        ridge.fit(self._rows[learn], self._targets[learn] - bias, sample_weight=self._weights[learn])
         return np.asarray(ridge.coef_, dtype=np.float32).reshape(len(bias), -1).T, bias
 
 

@@ -40,13 +40,17 @@ class Setting:
     hints: Hints = field(default_factory=Hints)
 
 
+def usual(taxonomy: Path | None = None) -> Setting:
+    """Return the setting of a city's own models: the shipped cues are learned from, and the names of a taxonomy."""
+    return Setting(hints=cues.shipped().hints() + (cues.described(taxonomy) if taxonomy else cues.Hints()))
+
+
 def first(folder: Path, say: Progress = lambda _: None, *, taxonomy: Path | None = None) -> str:
     """Train on the shipped corpus, activate what comes out, and return its version; takes less than a minute.
 
     The names in a `taxonomy` are learned from too: with four texts a category they are worth a third more right leaves.
     """
-    hints = cues.shipped().hints() + (cues.described(taxonomy) if taxonomy else cues.Hints())
-    model = train(corpus.read(corpus.shipped()), Setting(hints=hints), say)
+    model = train(corpus.read(corpus.shipped()), usual(taxonomy), say)
     registry.save(folder, model, card.pictures(model.card))
     registry.activate(folder, model.version)
     return model.version
@@ -72,9 +76,8 @@ def train(examples: Sequence[Example], setting: Setting, say: Progress = lambda 
         "kind": [example.kind or "consult" for example in examples],
         "urgency": [example.urgency or "normal" for example in examples],
     }
-    fits = linear.fit(
-        rows, questions, groups, setting.manner, say, weak=_weak(learned, setting.hints, questions["category"])
-    )
+    weak = _weak(learned, setting.hints, questions["category"])
+    fits = linear.fit(rows, questions, groups, setting.manner, say, weak=weak, worth=_worth(examples))
     fits["category"] = _with_branches(fits["category"])
     fits = {name: _as_stored(fit) for name, fit in fits.items()}
     judges = {name: judge(fit, LEVELS if name == "category" else (0,), setting.promise) for name, fit in fits.items()}
@@ -88,6 +91,14 @@ def _weak(learned: features.Features, hints: Hints, categories: Sequence[str]) -
     meant = [(said, [leaf for leaf in known if leaf.startswith(code)]) for said, code in hints.lines]
     kept = [(said, leaves) for said, leaves in meant if leaves]
     return linear.Weak(learned.rows([said for said, _ in kept]), [leaves for _, leaves in kept]) if kept else None
+
+
+def _worth(examples: Sequence[Example]) -> linear.Worth | None:
+    """How much each example counts; nothing where all count the same and none was refused."""
+    if all(example.weight == 1 and not example.refused for example in examples):
+        return None
+    weights = np.array([example.weight for example in examples], dtype=np.float32)
+    return linear.Worth(weights, tuple(example.refused for example in examples))
 
 
 def judge(fit: Fit, widths: tuple[int, ...], promise: trust.Promise) -> Judge:

@@ -119,6 +119,9 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    learner = commands.add_parser("learn", help="train a challenger from what departments kept; use it if it is better")
+    learner.add_argument("--json", action="store_true", help="print the figures as JSON")
+    learner.set_defaults(run=_learn)
     trying = commands.add_parser("try-rules", help="say what new rules would change, and try a catalogue on history")
     trying.add_argument("part", help="which part of the rulebook, for example catalogue")
     trying.add_argument("file", type=Path, help="the part as JSON; the catalogue also as CSV")
@@ -237,6 +240,12 @@ def _explain(options: argparse.Namespace, config: settings.Config) -> int:
     from hotline import serving
 
     return serving.explain(config, options.ticket, clock=options.clock, at=options.at, as_json=options.json, say=_say)
+
+
+def _learn(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.learn(config, as_json=options.json, say=_say)
 
 
 def _try_rules(options: argparse.Namespace, config: settings.Config) -> int:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from time import monotonic
@@ -118,12 +120,37 @@ class Predictor:
         return (await self.judge([text]))[0] if text.strip() else None
 
 
+def challenged(
+    folder: Path, own: Sequence[Mapping[str, Any]], pool: Sequence[Mapping[str, Any]], at: datetime
+) -> dict[str, Any]:
+    """Train a challenger, try it and activate it if it wins; plain values, for it runs in a process of its own."""
+    from classifier import challenge, train
+    from classifier.corpus import CorpusError
+    from classifier.registry import RegistryError
+
+    try:
+        return challenge.plain(*challenge.challenge(folder, own, pool, at, lambda _: None, train.usual(_taxonomy())))
+    except (CorpusError, RegistryError, ValueError) as error:
+        why = {"why": f"{type(error).__name__}: {error}"[:500]}
+        return {"champion": "", "challenger": "", "verdict": "failed", "activated": False, "facts": why, "teaching": []}
+
+
+def stand_back() -> None:
+    """Give this process the lowest priority and one core: whoever serves people comes first."""
+    os.nice(19)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
 def train_first(folder: Path) -> str:
     """Train on the shipped corpus, activate what comes out, and return its version; takes less than a minute."""
     from classifier.train import first
 
-    taxonomy = Path(str(resources.files("hotline") / "data" / "categories.csv"))
-    return str(first(folder, taxonomy=taxonomy))
+    return str(first(folder, taxonomy=_taxonomy()))
+
+
+def _taxonomy() -> Path:
+    return Path(str(resources.files("hotline") / "data" / "categories.csv"))
 
 
 def _tried(folder: Path, version: str) -> Any:  # noqa: ANN401 - classifier.predict.Model

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from dispatch.model import MACHINE, Role
 from dispatch.worktime import ZONE, DayKind
-from hotline import auth, calendars, cards, contacts, drafts, exchange, guard, models, office, worker
+from hotline import auth, calendars, cards, contacts, drafts, exchange, guard, learning, models, office, worker
 from hotline.app import Engines, engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
@@ -265,6 +265,18 @@ def export_file(config: Config, file: Path, *, say: Say) -> int:
         return 0
 
     return _run(config, say, go)
+
+
+def learn(config: Config, *, as_json: bool, say: Say) -> int:
+    """Train a challenger and use it if it is better; 1 when it could not be done at all."""
+    quiet: Say = (lambda _text: None) if as_json else say
+
+    async def go(desk: Desk) -> int:
+        lesson = await learning.learn(desk, config.models, quiet)
+        say(orjson.dumps(lesson).decode() if as_json else words.lesson(lesson))
+        return 1 if lesson["verdict"] == "failed" else 0
+
+    return _run(config, quiet, go)
 
 
 def try_rules(config: Config, part: str, file: Path, *, days: int, as_json: bool, say: Say) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from time import time
 
-from hotline import calendars, models, tickets
+from hotline import calendars, learning, models, tickets
 from hotline.config import Config
 from hotline.desk import Desk
 from hotline.errors import Unavailable
@@ -22,6 +22,7 @@ from hotline.stream import Change, announce
 
 _log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
+LEARN_SECONDS = 300.0
 DELIVER_SECONDS = 0.25
 """An idle turn of handing out reads two pages; people see their notices that much sooner."""
 _INTO_SECOND = 0.002
@@ -44,6 +45,7 @@ async def run(desk: Desk, name: str, config: Config) -> None:
             _repeat("years", lambda: calendars.watch_years(desk), pause=lambda: YEARS_SECONDS),
             _repeat("beat", lambda: beat(desk, name), pause=lambda: BEAT_SECONDS),
             models.keep_up(desk, name),
+            _repeat("learn", lambda: learning.nightly(desk, config.models, name), pause=lambda: LEARN_SECONDS),
         )
     finally:
         await sender.close()

@@ -552,6 +552,13 @@ CREATE TABLE lessons (
 );
 COMMENT ON TABLE lessons IS 'What each night of learning came to: who was compared with whom, and why the challenger is in use or is not. Append-only.';
 
+CREATE TABLE nights (
+    night date PRIMARY KEY,
+    worker text NOT NULL,
+    begun_at timestamptz NOT NULL
+);
+COMMENT ON TABLE nights IS 'Which worker began to learn in which night; the first one that asks.';
+
 CREATE TABLE models_in_use (
     process text PRIMARY KEY,
     at timestamptz NOT NULL,

@@ -544,6 +544,7 @@ NOTICES: Mapping[str, str] = {
     "alarm_behind": "系统告警：时限盯守落后",
     "alarm_delivery": "系统告警：有提醒无法送达，请核对联系方式或网关",
     "alarm_calendar": "系统告警：有年份的放假安排尚未录入，所及时限均为暂定",
+    "alarm_drift": "模型提示：近期来件的用词或分类比例与以往明显不同，请到“标注”页查看",
     "alarm_look": "系统告警：有时限无法判断，请查看日志",
     "due_soon": "提醒：时限快到",
     "overdue": "催办：时限已超",
@@ -914,6 +915,7 @@ REFUSALS: Mapping[str, str] = {
     "only those who work on it may": "只有办理此单的岗位可以添加照片",
     "this page is for follow-up": "此页面供回访岗位使用",
     "the form came from another site": "请从本系统的登录页登录",
+    "only analysts and supervisors may": "由分析员和督办员标注",
     "rules are kept by the hotline's leaders": "规则由热线管理岗位维护",
     "a second person must agree": "起草人不能发布自己起草的规则，须由另一人发布",
     "it is somebody else's": "只有起草人或有发布权限的人可以撤回",
@@ -1017,6 +1019,50 @@ def ground(candidate: Mapping[str, Any], category: str) -> str:
         return str(candidate["why"])
     share = f"{candidate['probability']:.0%}"
     return GROUNDS[candidate["why"]].format(category=category, basis=candidate.get("basis", ""), probability=share)
+
+
+LESSONS: Mapping[str, str] = {
+    "won": (
+        "新模型 {challenger} 已启用：最近 {newest} 件中，新模型判对 {challenger_right} 件，"
+        "原模型 {champion} 判对 {champion_right} 件。"
+    ),
+    "no_better": (
+        "没有启用新模型：最近 {newest} 件中，新模型判对 {challenger_right} 件，并不多于原模型的 {champion_right} 件。"
+    ),
+    "unsure": (
+        "没有启用新模型：最近 {newest} 件中，新模型判对 {challenger_right} 件，原模型 {champion_right} 件，"
+        "差别可能出于偶然（概率 {chance:.0%}）。"
+    ),
+    "class_fell": "没有启用新模型：总体更好，但有 {classes} 个大类比原模型明显变差。",
+    "too_few": "没有训练新模型：最近几周可用来比较的办结工单只有 {newest} 件，至少需要 {needed} 件。",
+    "known": "没有启用新模型：与正在使用的模型相同。",
+    "failed": "没有训练成功：{why}",
+}
+LABEL_REASONS: Mapping[str, str] = {
+    "returned": "曾被退单",
+    "disagreement": "新旧模型意见不一",
+    "uncertain": "模型没有把握",
+}
+
+
+def lesson(learned: Mapping[str, Any]) -> str:
+    """What a night of learning came to, and why the challenger is in use or is not."""
+    facts = dict(learned["facts"])
+    classes = len(facts.get("fallen", ()))
+    known = facts | {"champion": learned["champion"], "challenger": learned["challenger"], "classes": classes}
+    return LESSONS[learned["verdict"]].format(**known)
+
+
+def drift(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """What has drifted, a sentence each; `class` codes come as names already."""
+    sentences = []
+    if classes := found.get("classes"):
+        moved = "、".join(f"{one['class']} {one['before']:.0%} → {one['now']:.0%}" for one in classes["moved"])
+        sentences.append(f"分类比例变化明显：{moved}。")
+    if fresh := found.get("words"):
+        new = "、".join(f"{word}（{number}件）" for word, number in fresh["new"])
+        sentences.append(f"未见过的词语占 {fresh['now']:.0%}，以往 {fresh['usual']:.0%}{'：' + new if new else ''}。")
+    return tuple(sentences)
 
 
 NOT_YET = "未定"
