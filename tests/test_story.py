@@ -124,7 +124,7 @@ async def test_a_complaint_from_the_call_to_the_archive(house: House) -> None:  
     assert seen["state"] == "received"
     assert "dispatch" in kinds(seen)
     assert PHONE not in str(seen)
-    again = await house.ask("agent", "GET", f"/callers?phone={PHONE}")
+    again = await house.ask("agent", "POST", "/callers/search", {"phone": PHONE})
     assert [row["id"] for row in again] == [ticket]
 
     # 转办: sent wrongly first; the unit returns it in time, with reason and basis, and it never goes back there.

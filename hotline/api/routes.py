@@ -53,7 +53,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/api/v1/suggestions", suggest),
         web.get("/api/v1/requests", pending_requests),
         web.get("/api/v1/search", search),
-        web.get("/api/v1/callers", callers),
+        web.post("/api/v1/callers/search", callers),
         web.get("/api/v1/notices", notices),
         web.get("/api/v1/notices/unread", unread_notices),
         web.post("/api/v1/notices/seen", mark_notices),
@@ -198,11 +198,12 @@ async def search(request: web.Request) -> web.Response:
 
 
 async def callers(request: web.Request) -> web.Response:
-    """Return earlier tickets of a caller, by `phone`, open ones first, or by `name`."""
-    desk, actor, name = desk_of(request), actor_of(request), request.query.get("name", "")
-    phone = request.query.get("phone", "")
-    look_up = tickets.tickets_of_name(desk, name, actor) if name else tickets.tickets_of_phone(desk, phone, actor)
-    found = await look_up
+    """Return earlier tickets of a caller, by {"phone"}, open ones first, or by {"name"}; who looked for whom stays."""
+    check_origin(request)
+    desk, actor, body = desk_of(request), actor_of(request), await body_of(request)
+    by_name = "name" in body
+    look_up = tickets.tickets_of_name if by_name else tickets.tickets_of_phone
+    found = await look_up(desk, text_of(body, "name" if by_name else "phone"), actor)
     return json_response([row | {"id": str(row["id"])} for row in found])
 
 

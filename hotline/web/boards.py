@@ -18,7 +18,7 @@ from hotline.edge import (
 )
 from hotline.errors import BadInput
 from hotline.store import PAGE_MOST
-from hotline.web import entrance, frame, views, words
+from hotline.web import entrance, forms, frame, views, words
 from hotline.web.forms import Codes
 
 PAGE_LINES = 50
@@ -113,23 +113,55 @@ async def follow_up(request: web.Request) -> web.StreamResponse:
     )
 
 
+_TICKET = re.compile(r"[1-9]\d{17}", re.ASCII)
+_PHONE = re.compile(r"1\d{10}|0\d{9,11}|\d{7,8}", re.ASCII)
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"[\s-]|^\+?86(?=1)", "", text)
+
+
+async def look_for(request: web.Request) -> web.StreamResponse:
+    """Look for what was typed: a ticket's number leads there, words to their page; a phone stands in no address."""
+    typed = await entrance.posted(request)
+    text = forms.first(typed, "q").strip()
+    if _TICKET.fullmatch(_digits(text)):
+        raise frame.go(f"/tickets/{_digits(text)}")
+    actor = actor_of(request)
+    if not _PHONE.fullmatch(_digits(text)) or actor.role not in CALL_ROLES:
+        raise frame.go(f"/search?{urlencode({'q': text})}")
+    desk, codes = desk_of(request), await frame.codes_of(request)
+    rows = await tickets.tickets_of_phone(desk, text, actor)
+    board = views.Board(views.earlier(rows, codes, desk.now()), "")
+    return _found_page(request, codes, board, title=words.W.by_phone, searched=True)
+
+
 async def search(request: web.Request) -> web.StreamResponse:
-    """Find tickets by number, by phone, or by words."""
-    actor, desk, codes = actor_of(request), desk_of(request), await frame.codes_of(request)
+    """Find tickets by words; a phone number in the address is not looked for: it would stay in logs."""
+    actor, codes = actor_of(request), await frame.codes_of(request)
     text = request.query.get("q", "").strip()
-    digits = re.sub(r"[\s-]|^\+?86(?=1)", "", text)
-    if re.fullmatch(r"[1-9]\d{17}", digits, re.ASCII):
-        raise frame.go(f"/tickets/{digits}")
-    board, title, problem = views.Board((), ""), words.W.by_words, ""
+    board, problem = views.Board((), ""), ""
     try:
-        if re.fullmatch(r"1\d{10}|0\d{9,11}|\d{7,8}", digits, re.ASCII) and actor.role in CALL_ROLES:
-            title = words.W.by_phone
-            rows = await tickets.tickets_of_phone(desk, text, actor)
-            board = views.Board(views.earlier(rows, codes, desk.now()), "")
+        if _PHONE.fullmatch(_digits(text)) and actor.role in CALL_ROLES:
+            problem = words.W.phone_by_form
         elif text:
             board = await _found(request, text, actor, codes)
     except BadInput as error:
         problem = words.explain(error)
+    more = _more(f"/search?{urlencode({'q': text})}", board, "before")
+    return _found_page(request, codes, board, title=words.W.by_words, searched=bool(text), problem=problem, more=more)
+
+
+def _found_page(  # noqa: PLR0913 - what was found, and how it is told
+    request: web.Request,
+    codes: Codes,
+    board: views.Board,
+    *,
+    title: str,
+    searched: bool,
+    problem: str = "",
+    more: str = "",
+) -> web.Response:
     return frame.show(
         request,
         "search.html",
@@ -138,8 +170,8 @@ async def search(request: web.Request) -> web.StreamResponse:
         board=board,
         title=title,
         problem=problem,
-        searched=bool(text),
-        more=_more(f"/search?{urlencode({'q': text})}", board, "before"),
+        searched=searched,
+        more=more,
     )
 
 

@@ -37,6 +37,7 @@ def routes() -> list[web.AbstractRouteDef]:
         web.post("/intake/drop", seat.drop_draft),
         web.post("/intake/advice", seat.advise),
         web.get("/search", boards.search),
+        web.post("/search", boards.look_for),
         web.get("/notices", inbox_page.notices),
         web.post("/notices/seen", inbox_page.mark),
         web.get("/tickets/{id}", ticket_page.ticket),

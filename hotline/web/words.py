@@ -148,6 +148,7 @@ W = SimpleNamespace(
     answer_now_hint="能当场答复的，在这里写下答复内容：登记后即办结，不再派单。",
     by_words="含有这些词的工单",
     by_phone="此号码的工单",
+    phone_by_form="电话号码请在搜索框里输入后点“搜索”，不要放在网址里。",
     visit_answer="承办单位的答复",
     to_ticket="查看工单全貌",
     error="出错了",

@@ -410,13 +410,17 @@ async def test_an_export_masks_callers_leaves_out_protected_ones_and_runs_no_for
             assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
 
 
-async def test_an_export_names_the_lead_and_no_co_handler(desk: Desk, tmp_path: Path) -> None:
+async def test_an_export_names_the_lead_and_no_co_handler_and_leaves_a_trace(desk: Desk, tmp_path: Path) -> None:
     opened = await tickets.open_ticket(desk, intake(category="050901"), AGENT)
     await tickets.act(desk, opened.ticket_id, do.Accept(assignment=1), handler("jtj"))
     await tickets.act(desk, opened.ticket_id, do.AddCo(assignment=1, department="cgj", why="helps"), DISPATCHER)
 
     await exchange.export_file(desk, tmp_path / "out.csv", say=Said())
+    async with db.connection(desk.store.pool) as connection:
+        (trace,) = await connection.fetch("SELECT person, facts FROM audit WHERE what = 'export'")
 
+    assert "@" in trace["person"]
+    assert trace["facts"] == {"file": "out.csv"}
     assert [row["主办单位"] for row in read_csv(tmp_path / "out.csv")] == ["市交通运输局"]
 
 

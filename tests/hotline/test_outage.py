@@ -67,7 +67,7 @@ async def test_without_a_database_every_door_says_when_to_try_again_and_then_wor
             ("roads", "POST", f"/tickets/{ticket}/actions", {"action": "accept", "assignment": 1}),
             ("dispatcher", "GET", "/requests", None),
             ("agent", "GET", "/search?q=路灯", None),
-            ("agent", "GET", "/callers?phone=13812345678", None),
+            ("agent", "POST", "/callers/search", {"phone": "13812345678"}),
             ("roads", "GET", "/notices", None),
             ("agent", "POST", f"/tickets/{ticket}/callers/1/unmask", {"reason": "回拨诉求人"}),
         ]
