@@ -258,13 +258,16 @@ def _counted(clock: Clock, ticket: Ticket, rulebook: Rulebook) -> Clock:
 
 
 def _ceiling(at: datetime, want: Want, others: Iterable[Clock], rulebook: Rulebook) -> datetime | None:
-    """A helper's time ends a margin before that of the unit which must put the answers together."""
+    """A helper's time ends a margin before that of the unit which must put the answers together.
+
+    Where that has passed it ends with that unit's; a helper of a unit that is late already has its own allowance.
+    """
     outer = [clock for clock in others if clock.kind in WORK_CLOCKS and clock.subject == want.within]
     running = [clock.due_at for clock in outer if clock.is_running]
     if not running or want.within is None or want.until is not None:
         return None
     inner = rulebook.calendar.add_days(running[-1], -rulebook.policy.inner_margin_working_days)
-    return inner if inner > at else running[-1]
+    return next((bound for bound in (inner, running[-1]) if bound > at), None)
 
 
 def _moved(clock: Clock, want: Want, decided: Decided, others: Iterable[Clock], rulebook: Rulebook) -> Clock:

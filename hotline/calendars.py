@@ -163,7 +163,9 @@ def _recounted(ticket: Ticket, rulebook: Rulebook, now: datetime) -> Decided | N
     action = do.Recount(calendar=rulebook.calendar_version, source=rulebook.calendar.source)
     at = not_before(ticket, now)
     decided = keep_clocks(step(ticket, action, MACHINE, at=at, rulebook=rulebook), rulebook)
-    return decided if decided.after.clocks != ticket.clocks else None
+    pairs = zip(ticket.clocks, decided.after.clocks, strict=True)
+    moved = ((was.due_at, was.provisional) != (now.due_at, now.provisional) for was, now in pairs)
+    return decided if any(moved) else None
 
 
 async def _recount(desk: Desk, ticket_id: int, rulebook: Rulebook) -> int:

@@ -539,6 +539,16 @@ CASES = (
         "协办不会一派出就超期（PEERS B3）。",
     ),
     Case(
+        "主办已超期才加的协办，有自己的完整期限",
+        (
+            OPENED,
+            SIGNED,
+            ("12-01 10:00", "超期后加派公路协办", act(do.AddCo(assignment=1, department="roads", why="占道"), WATER)),
+        ),
+        (("协办到期（五个工作日，次日起算）", due(ClockKind.CO_REPLY, 2), "12-08 18:00"),),
+        "主办的迟延不算在协办头上（PEERS B3）。",
+    ),
+    Case(
         "窗口内申请、到期后才同意的退单：不算退单单位超时",
         (
             ("11-23 10:00", "咨询工单登记并派给水务", both(received(TicketType.CONSULT), dispatched())),

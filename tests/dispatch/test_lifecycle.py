@@ -633,6 +633,16 @@ def test_random_walks_keep_every_law(data: st.DataObject) -> None:
     assert replay(events) == last
 
 
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_nobody_is_late_the_moment_a_duty_begins(data: st.DataObject) -> None:
+    for decided in _walk(data.draw):
+        known = {clock.number for clock in decided.before.clocks} if decided.before else set()
+        for clock in decided.after.clocks:
+            if clock.number not in known and clock.kind is not ClockKind.PROMISE:
+                assert clock.due_at > decided.at, clock
+
+
 def _hold_the_laws(ticket: Ticket) -> None:
     duties = [clock for clock in ticket.running() if clock.kind.is_duty]
     offered = {offer.action for actor in EVERYBODY for offer in allowed_actions(ticket, actor)}

@@ -150,21 +150,20 @@ async def test_a_preview_counts_what_would_move_and_moves_nothing(desk: Desk) ->
     assert (await desk.store.file(ticket)).ticket == before
 
 
-async def test_a_year_without_a_notice_is_an_alarm_from_november_until_it_is_published(
-    desk: Desk, clock: city.Clock
-) -> None:
-    clock.now = datetime(2026, 10, 31, 15, 59, tzinfo=UTC)
-    await calendars.watch_years(desk)
-    assert await open_alarms(desk) == []
-
-    clock.forward(minutes=2)  # 1 November in Fujian
-    for _ in range(2):
+async def test_a_year_without_a_notice_is_an_alarm_from_november_until_it_is_published(pool: Pool) -> None:
+    clock = city.Clock(datetime(2026, 10, 31, 15, 59, tzinfo=UTC))
+    async with small_desk(pool, clock=clock) as desk:
         await calendars.watch_years(desk)
-    assert await open_alarms(desk) == [("calendar", "2027")]
+        assert await open_alarms(desk) == []
 
-    await calendars.publish(desk, the_new_year(), by="administrator")
-    await calendars.watch_years(desk)
-    assert await open_alarms(desk) == []
+        clock.forward(minutes=2)  # 1 November in Fujian
+        for _ in range(2):
+            await calendars.watch_years(desk)
+        assert await open_alarms(desk) == [("calendar", "2027")]
+
+        await calendars.publish(desk, the_new_year(), by="administrator")
+        await calendars.watch_years(desk)
+        assert await open_alarms(desk) == []
 
 
 async def open_alarms(desk: Desk) -> list[tuple[str, str]]:
