@@ -346,12 +346,15 @@ def warns_at(clock: Clock, rulebook: Rulebook) -> datetime:
     return max(calendar.subtract(clock.due_at, left), calendar.add_days(clock.due_at, -1), start)
 
 
-def lamp(clock: Clock, at: datetime, rulebook: Rulebook) -> Lamp:
-    """Return the colour of a clock at a moment; one that stopped in time has none, one that stopped late stays red."""
+def lamp(clock: Clock, at: datetime, rulebook: Rulebook, warns: datetime | None = None) -> Lamp:
+    """Return the colour of a clock at a moment; one that stopped in time has none, one that stopped late stays red.
+
+    `warns` is the moment of its yellow where that was kept; otherwise it is counted anew.
+    """
     if not clock.kind.is_duty or clock.stop is ClockStop.VOID:
         return Lamp.NONE
     if clock.is_overdue(at):
         return Lamp.RED
     if not clock.is_running:
         return Lamp.NONE
-    return Lamp.YELLOW if at >= warns_at(clock, rulebook) else Lamp.GREEN
+    return Lamp.YELLOW if at >= (warns or warns_at(clock, rulebook)) else Lamp.GREEN

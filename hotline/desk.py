@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from dispatch.rulebook import Rulebook
 from dispatch.worktime import Calendar
@@ -29,7 +30,10 @@ def wall_clock() -> datetime:
 
 @dataclass
 class Desk:
-    """The ports of one process; `calendars` are older published ones that were asked for: they never change."""
+    """The ports of one process; `calendars` are older published ones that were asked for: they never change.
+
+    `shared` holds what several who ask at the same moment are given together.
+    """
 
     store: Store
     vault: Vault
@@ -38,6 +42,7 @@ class Desk:
     clock: Callable[[], datetime] = wall_clock
     shelf: Shelf = field(default_factory=Nowhere)
     calendars: dict[str, Calendar] = field(default_factory=dict, repr=False)
+    shared: dict[str, Any] = field(default_factory=dict, repr=False)
     _rules: Rulebook | None = field(default=None, repr=False)
     _stamp: str = field(default="", repr=False)
     _checked: datetime | None = field(default=None, repr=False)

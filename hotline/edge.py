@@ -154,7 +154,11 @@ def state_of(code: str) -> TicketState:
 
 def page_key(request: web.Request) -> tuple[datetime, int]:
     """Read the key of the last line of the page before: its due time and its ticket number, joined by a comma."""
-    text = request.query.get("after", "")
+    return read_page_key(request.query.get("after", ""))
+
+
+def read_page_key(text: str) -> tuple[datetime, int]:
+    """Return the moment and the number of a key; the beginning of all for an empty one; raises BadInput."""
     if not text:
         return _EPOCH, 0
     due, _, number = text.partition(",")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import asyncpg
 import numpy as np
 
+from dispatch.deadlines import warns_at
 from dispatch.errors import Rule, RuleBroken
 from dispatch.history import build, changes
 from dispatch.lifecycle import Decided, work_due
@@ -76,10 +77,11 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A ticket as the lifecycle sees it, with what was said."""
+    """A ticket as the lifecycle sees it, with what was said, and when the lamp of each clock turns yellow."""
 
     ticket: Ticket
     matter: Matter
+    warns: Mapping[int, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,7 +349,8 @@ def _assignment(ticket: Ticket, assignment: Assignment) -> dict[str, Any]:
 
 
 def _clock(clock: Clock, rulebook: Rulebook) -> dict[str, Any]:
-    return _plain(clock) | {"look_at": first_look(clock, rulebook)}
+    warned = warns_at(clock, rulebook) if clock.kind.is_duty else clock.due_at
+    return _plain(clock) | {"look_at": first_look(clock, rulebook), "warns_at": warned}
 
 
 def _plain(part: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
@@ -394,7 +397,8 @@ def _file(row: asyncpg.Record) -> File:
     for part in ("callers", "assignments", "requests", "orders", "clocks"):
         values[part] = values[part] or ()
     ticket = build(Ticket, values)
-    return File(ticket, Matter(**{field.name: values[field.name] for field in fields(Matter)}))
+    warns = {clock["number"]: datetime.fromisoformat(clock["warns_at"]) for clock in values["clocks"]}
+    return File(ticket, Matter(**{part.name: values[part.name] for part in fields(Matter)}), warns)
 
 
 async def _read_rulebook(

@@ -259,6 +259,11 @@ CREATE TABLE orders (
     FOREIGN KEY (ticket_id, assignment) REFERENCES assignments
 );
 COMMENT ON TABLE orders IS 'Papers of supervision 督办: orders that must be answered, circulars, cases handed over; they change no state.';
+-- Serves: papers, paper_counts: what the units or the supervisors still owe on a paper, the oldest first.
+CREATE INDEX orders_unsettled ON orders (issued_at, ticket_id, number)
+    WHERE accepted_at IS NULL AND NOT escalated AND NOT lapsed AND rung IN ('order', 'listed', 'summoned');
+-- Serves: claims: excusable errors that nobody has decided.
+CREATE INDEX orders_claimed ON orders (issued_at, ticket_id, number) WHERE exemption = 'pending';
 
 CREATE TABLE clocks (
     ticket_id bigint NOT NULL REFERENCES tickets,
@@ -281,16 +286,21 @@ CREATE TABLE clocks (
     until timestamptz,
     ceiling timestamptz,
     floor timestamptz,
+    warns_at timestamptz NOT NULL,
     PRIMARY KEY (ticket_id, number),
     CONSTRAINT stopped_clocks_say_why CHECK ((stopped_at IS NULL) = (stop IS NULL)),
     CONSTRAINT nobody_looks_at_a_stopped_clock CHECK (stopped_at IS NULL OR look_at IS NULL),
     CONSTRAINT clocks_do_not_stop_before_they_start CHECK (stopped_at >= started_at)
 );
 COMMENT ON TABLE clocks IS 'Deadlines that run, or ran 时限; what was overdue stays so.';
+COMMENT ON COLUMN clocks.warns_at IS 'When the lamp turns yellow, by the rules in force when the clock was written.';
 COMMENT ON COLUMN clocks.look_at IS 'When somebody must look again; putting it off is how a watcher claims a clock.';
 CREATE UNIQUE INDEX a_duty_has_one_running_clock ON clocks (ticket_id, kind, subject) WHERE stopped_at IS NULL;
 -- Serves: claim_due_clocks: finds 'nothing is due' without reading a row.
 CREATE INDEX clocks_to_look_at ON clocks (look_at) WHERE look_at IS NOT NULL;
+-- Serves: duties, duty_counts: what runs in the whole city, a unit at a time, without reading a row that is not shown.
+CREATE INDEX clocks_of_department ON clocks (department, due_at, ticket_id, number) INCLUDE (kind, warns_at)
+    WHERE stopped_at IS NULL AND kind <> 'return_window';
 
 CREATE TABLE events (
     ticket_id bigint NOT NULL REFERENCES tickets,
@@ -345,6 +355,8 @@ COMMENT ON COLUMN notices.seen_at IS 'When the first of those whom it is for had
 CREATE INDEX notices_to_place ON notices (id) WHERE try_at IS NOT NULL;
 -- Serves: notices_of_department.
 CREATE INDEX notices_by_department ON notices (department, id DESC);
+-- Serves: told_of_ticket: whom a case file says was told.
+CREATE INDEX notices_by_ticket ON notices (ticket_id, id) WHERE ticket_id IS NOT NULL;
 -- Serves: unread_notices, mark_notices.
 CREATE INDEX notices_by_place ON notices (department, place);
 

@@ -20,7 +20,17 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("store", "predictor", "live", "vault", "stream", "shelf"),
     ("desk",),  # the ports in one hand, as every use case gets them
     ("tickets", "experience", "models", "alarms", "contacts", "inbox", "office", "auth", "exchange"),
-    ("calls", "pictures", "advice", "drafts", "learning", "cards", "calendars", "reports"),  # use tickets
+    (
+        "calls",
+        "pictures",
+        "advice",
+        "drafts",
+        "learning",
+        "cards",
+        "calendars",
+        "reports",
+        "supervision",
+    ),  # use tickets
     ("citizens",),
     ("edge",),  # what pages and JSON have in common
     ("web", "api", "notify", "worker", "guard", "metrics"),

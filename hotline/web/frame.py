@@ -14,7 +14,7 @@ from aiohttp import web
 
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Role
-from hotline import tickets
+from hotline import supervision, tickets
 from hotline.edge import (
     CONFIG,
     desk_of,
@@ -61,6 +61,7 @@ def _environment() -> jinja2.Environment:
     made.globals["w"] = words.W
     made.globals["seat_words"] = words.SEAT
     made.globals["c"] = words.CITIZEN
+    made.globals["s"] = words.SUPERVISION
     made.globals["asset"] = lambda name: f"/static/{name}?v={ASSETS[name].version}"
     return made
 
@@ -90,6 +91,7 @@ _LINKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/queue", words.W.queue, frozenset(Role) - HOLDERS),
     ("/department", words.W.department, HOLDERS),
     ("/follow-up", words.W.follow_up, INTERVIEWERS),
+    ("/supervision", words.SUPERVISION.title, supervision.READERS),
     ("/notices", words.W.notices_link, frozenset(Role)),
 )
 STARTS = {

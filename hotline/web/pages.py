@@ -12,7 +12,7 @@ from hotline.edge import (
     desk_of,
 )
 from hotline.errors import NotFound, Unavailable
-from hotline.web import boards, card_page, citizen, entrance, frame, inbox_page, seat, ticket_page
+from hotline.web import boards, card_page, citizen, entrance, frame, inbox_page, seat, supervision_page, ticket_page
 
 
 def routes() -> list[web.AbstractRouteDef]:
@@ -36,6 +36,8 @@ def routes() -> list[web.AbstractRouteDef]:
         web.post("/intake/draft", seat.keep_draft),
         web.post("/intake/drop", seat.drop_draft),
         web.post("/intake/advice", seat.advise),
+        web.get("/supervision", supervision_page.overview),
+        web.get("/supervision/list", supervision_page.listed),
         web.get("/search", boards.search),
         web.post("/search", boards.look_for),
         web.get("/notices", inbox_page.notices),

@@ -86,13 +86,13 @@ class Board:
     after: str
 
 
-def lamp(due: datetime | None, now: datetime) -> Lamp:
-    """The lamp of a board: red past due, yellow within a day of it."""
+def lamp(due: datetime | None, now: datetime, warns: datetime | None = None) -> Lamp:
+    """The lamp of a line: red past due, yellow from `warns` on; where no clock says when, within a day of due."""
     if due is None:
         return "none"
     if now > due:
         return "red"
-    return "yellow" if due - now <= SOON else "green"
+    return "yellow" if now >= (warns or due - SOON) else "green"
 
 
 def number(ticket_id: int | str) -> tuple[str, str, str]:
@@ -140,7 +140,7 @@ def _line(row: Mapping[str, Any], codes: Codes, now: datetime, base: str) -> Lin
         category=codes.leaf(row.get("category")),
         state=_state_of(row),
         received=words.short_moment(_moment(row.get("received_at"))),
-        lamp=lamp(due, now),
+        lamp=lamp(due, now, _moment(row.get("warns_at"))),
         left=words.left(due, now) if due else "",
         due=words.moment(due),
         marks=tuple(_marks(row)),
@@ -260,7 +260,7 @@ def asked(page: str, codes: Codes) -> tuple[Asked, ...]:
             number=number(row["id"]),
             title=words.shortened(row["title"]),
             unit=codes.department(row["department"]),
-            kind=_asked_for(row, codes),
+            kind=asked_for(row, codes),
             asked=words.short_moment(_moment(row["asked_at"])),
             reason=row["reason"],
             urgency="" if row["urgency"] == Urgency.NORMAL else Urgency.of(row["urgency"]).chinese,
@@ -270,7 +270,8 @@ def asked(page: str, codes: Codes) -> tuple[Asked, ...]:
     )
 
 
-def _asked_for(row: Mapping[str, Any], codes: Codes) -> str:
+def asked_for(row: Mapping[str, Any], codes: Codes) -> str:
+    """Return what was asked for, in a few words."""
     kind = RequestKind.of(row["kind"])
     more = []
     if row.get("reason_code"):
@@ -467,7 +468,7 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
     ticket, matter = seen.file.ticket, seen.file.matter
     due = min((clock.due_at for clock in ticket.running() if clock.kind.is_duty), default=None)
     clocks = sorted(ticket.clocks, key=lambda clock: (not clock.kind.is_duty, clock.due_at))
-    lines = [_clock(clock, codes, now) for clock in clocks]
+    lines = [_clock(clock, codes, now, seen.file.warns.get(clock.number)) for clock in clocks]
     offered = frozenset(offer.action for offer in seen.offers)
     return Page(
         id=str(ticket.id),
@@ -572,7 +573,7 @@ _LAMPS: Mapping[Colour, Lamp] = {
 }
 
 
-def _clock(clock: Clock, codes: Codes, now: datetime) -> ClockLine:
+def _clock(clock: Clock, codes: Codes, now: datetime, warns: datetime | None) -> ClockLine:
     late = clock.is_overdue(now)
     ended = ""
     if clock.stop:
@@ -583,7 +584,7 @@ def _clock(clock: Clock, codes: Codes, now: datetime) -> ClockLine:
         started=words.moment(clock.started_at),
         due=words.moment(clock.due_at),
         left=words.left(clock.due_at, now) if clock.is_running else "",
-        lamp=_LAMPS[deadlines.lamp(clock, now, codes.rulebook)],
+        lamp=_LAMPS[deadlines.lamp(clock, now, codes.rulebook, warns)],
         allowance=words.allowance(clock.allowance),
         rule=clock.rule,
         version=clock.rules,
@@ -636,7 +637,7 @@ def _request(one: Request, codes: Codes) -> tuple[str, tuple[Pair, ...]]:
         facts.append((words.W.resumed, words.moment(one.ended_at)))
     if one.told_at:
         facts.append((words.W.told, words.moment(one.told_at)))
-    return f"{words.W.requests} {one.number} · {_asked_for(row, codes)}", tuple(facts)
+    return f"{words.W.requests} {one.number} · {asked_for(row, codes)}", tuple(facts)
 
 
 def _order(one: Order) -> tuple[str, tuple[Pair, ...]]:

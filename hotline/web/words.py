@@ -236,6 +236,44 @@ SEAT = SimpleNamespace(
 )
 """The words of the agent's workspace."""
 
+SUPERVISION = SimpleNamespace(
+    title="督办台",
+    city="全市",
+    overview="全市总览",
+    as_of="统计至",
+    up="回到全市",
+    by_stage="五个环节",
+    by_unit="承办单位",
+    stage="环节",
+    unit="单位",
+    total="合计",
+    running="在办时限",
+    owed="应办事项",
+    since="起始",
+    none="这里现在没有要办的。",
+    quiet="另有 {} 个单位现在没有在办时限和督办。",
+    counted="数字为正在计时的时限和未了结的督办，点击即看其中每一项。县区含所属镇街。",
+    lamps={"red": "已超时", "yellow": "快到期", "green": "充足"},
+    rungs=("督办单", "挂牌督办", "约谈督办"),
+    lists={
+        "soon": "下一工作日内将超时",
+        "answered": "待核查",
+        "claims": "容错待认定",
+        "rungs": "待人工升级",
+        "requests": "待督办员审批",
+    },
+    titles={
+        "duties": "正在计时的时限",
+        "soon": "下一工作日内将超时",
+        "papers": "未了结的督办",
+        "answered": "待核查的督办答复",
+        "claims": "待认定的容错申请",
+        "rungs": "须人工决定是否升级的督办",
+        "requests": "须督办员审批的申请",
+    },
+)
+"""The words of the supervisors' workspace."""
+
 CITIZEN = SimpleNamespace(
     for_citizens="群众反映和查询",
     title="12345热线",

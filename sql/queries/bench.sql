@@ -35,6 +35,7 @@ SELECT (jsonb_populate_record(template, jsonb_build_object('ticket_id', :first::
 INSERT INTO clocks
 SELECT (jsonb_populate_record(template, jsonb_build_object('ticket_id', :first::bigint + n,
             'due_at', :look_at::timestamptz + n * interval '1 second' + interval '3 days',
+            'warns_at', :look_at::timestamptz + n * interval '1 second',
             'look_at', :look_at::timestamptz + n * interval '1 second'))).*
   FROM clocks template, generate_series(0, :number::integer - 1) n
  WHERE template.ticket_id = :template AND template.stopped_at IS NULL;

@@ -3,7 +3,10 @@
 SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
   FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
                ticket.state AS ticket_state, ticket.cycle, ticket.received_at, assignment.number, assignment.duty,
-               assignment.state, assignment.due_at, assignment.designated
+               assignment.state, assignment.due_at, assignment.designated,
+               (SELECT min(clock.warns_at) FROM clocks clock
+                 WHERE clock.ticket_id = ticket.id AND clock.subject = assignment.number AND clock.stopped_at IS NULL
+                   AND clock.kind IN ('reply', 'co_reply', 'redo', 'promise')) AS warns_at
           FROM assignments assignment
           JOIN tickets ticket ON ticket.id = assignment.ticket_id
          WHERE assignment.department = :department AND assignment.state IN ('sent', 'accepted')
@@ -16,7 +19,9 @@ SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
 SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
   FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
                ticket.state, ticket.cycle, ticket.received_at, ticket.due_at, ticket.returns, ticket.sensitive,
-               ticket.confidential
+               ticket.confidential,
+               (SELECT min(clock.warns_at) FROM clocks clock
+                 WHERE clock.ticket_id = ticket.id AND clock.stopped_at IS NULL AND clock.kind <> 'return_window') AS warns_at
           FROM tickets ticket
          WHERE ticket.state = :state AND ticket.state <> 'closed' AND (ticket.due_at, ticket.id) > (:after_due, :after_id)
          ORDER BY ticket.due_at, ticket.id
@@ -40,7 +45,9 @@ SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
 -- has or had a part in, and none that is about itself.
 SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
   FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
-               ticket.state, ticket.received_at, ticket.due_at, ticket.confidential
+               ticket.state, ticket.received_at, ticket.due_at, ticket.confidential,
+               (SELECT min(clock.warns_at) FROM clocks clock
+                 WHERE clock.ticket_id = ticket.id AND clock.stopped_at IS NULL AND clock.kind <> 'return_window') AS warns_at
           FROM tickets ticket
          WHERE ticket.grams @> :grams AND ticket.id < :before
            AND lower(ticket.title || ' ' || ticket.text || ' ' || ticket.place) LIKE ALL (:likes::text[])

@@ -25,14 +25,14 @@ WITH ticket AS (
            sent_at timestamptz, sent_cycle integer, due_at timestamptz)
 ), clock AS (
     INSERT INTO clocks (ticket_id, number, kind, subject, cycle, department, started_at, due_at, allowance, rule, rules,
-                        calendar, counted_from, until, ceiling, floor, provisional, stopped_at, stop, look_at)
+                        calendar, counted_from, until, ceiling, floor, provisional, stopped_at, stop, look_at, warns_at)
     SELECT ticket.id, new.number, new.kind, new.subject, new.cycle, new.department, new.started_at, new.due_at,
            new.allowance, new.rule, new.rules, new.calendar, new.counted_from, new.until, new.ceiling, new.floor,
-           new.provisional, new.stopped_at, new.stop, new.look_at
+           new.provisional, new.stopped_at, new.stop, new.look_at, new.warns_at
       FROM ticket, jsonb_to_recordset(:clocks::jsonb) AS new(number integer, kind text, subject integer, cycle integer,
            department text, started_at timestamptz, due_at timestamptz, allowance text, rule text, rules text,
            calendar text, counted_from timestamptz, until timestamptz, ceiling timestamptz, floor timestamptz,
-           provisional boolean, stopped_at timestamptz, stop text, look_at timestamptz)
+           provisional boolean, stopped_at timestamptz, stop text, look_at timestamptz, warns_at timestamptz)
 ), event AS (
     INSERT INTO events (ticket_id, number, at, person, role, department, action, data, changes, state)
     SELECT ticket.id, new.number, new.at, new.person, new.role, new.department, new.action, new.data, new.changes, new.state
@@ -133,19 +133,19 @@ WITH ticket AS (
            exemption_reason = EXCLUDED.exemption_reason, exemption_answer = EXCLUDED.exemption_answer
 ), clock AS (
     INSERT INTO clocks (ticket_id, number, kind, subject, cycle, department, started_at, due_at, allowance, rule, rules,
-                        calendar, counted_from, until, ceiling, floor, provisional, stopped_at, stop, look_at)
+                        calendar, counted_from, until, ceiling, floor, provisional, stopped_at, stop, look_at, warns_at)
     SELECT ticket.id, new.number, new.kind, new.subject, new.cycle, new.department, new.started_at, new.due_at,
            new.allowance, new.rule, new.rules, new.calendar, new.counted_from, new.until, new.ceiling, new.floor,
-           new.provisional, new.stopped_at, new.stop, new.look_at
+           new.provisional, new.stopped_at, new.stop, new.look_at, new.warns_at
       FROM ticket, jsonb_to_recordset(:clocks::jsonb) AS new(number integer, kind text, subject integer, cycle integer,
            department text, started_at timestamptz, due_at timestamptz, allowance text, rule text, rules text,
            calendar text, counted_from timestamptz, until timestamptz, ceiling timestamptz, floor timestamptz,
-           provisional boolean, stopped_at timestamptz, stop text, look_at timestamptz)
+           provisional boolean, stopped_at timestamptz, stop text, look_at timestamptz, warns_at timestamptz)
     ON CONFLICT (ticket_id, number) DO UPDATE
        SET due_at = EXCLUDED.due_at, allowance = EXCLUDED.allowance, rule = EXCLUDED.rule, rules = EXCLUDED.rules,
            calendar = EXCLUDED.calendar, counted_from = EXCLUDED.counted_from, until = EXCLUDED.until,
            ceiling = EXCLUDED.ceiling, floor = EXCLUDED.floor, provisional = EXCLUDED.provisional, stopped_at = EXCLUDED.stopped_at, stop = EXCLUDED.stop,
-           look_at = EXCLUDED.look_at
+           look_at = EXCLUDED.look_at, warns_at = EXCLUDED.warns_at
 ), notice AS (
     INSERT INTO notices (key, ticket_id, department, role, kind, facts, created_at, try_at)
     SELECT new.key, ticket.id, new.department, new.role, new.kind, new.facts, :at, :at
