@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from classifier import corpus, cues, features, linear, similar, text, train
+from classifier import corpus, cues, features, linear, similar, text, train, trust
 from classifier.cues import Cues
 from classifier.evaluate import base
 from classifier.linear import Fit, Manner
@@ -25,6 +25,7 @@ from classifier.predict import Judge
 
 # How much words and lines of cues weigh beside the scores of what was known before, and how freely labels are followed.
 _WORDS, _LINES, _FREEDOM = 4.0, 0.7, 1.0
+_WORTH: Final = 200
 _NO_CLASS: Final = "-"
 _CURVE: Final = (0, 50, 100, 300, 1000, 3000)
 _CURVE_SHARES: Final = (0.1, 0.25, 0.5, 1.0)
@@ -80,6 +81,8 @@ class Board:
     messages: base.Messages
     parts: sparse.csr_matrix
     options: argparse.Namespace
+    before: NDArray[np.float32] | None = None
+    """Log-probabilities by what was known before any label, shape (messages, sorted labels)."""
 
 
 def coldstart(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
@@ -90,7 +93,7 @@ def coldstart(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
     told = {"learned_from": len(shipped.texts), "cues": len(prior.cues.weights)}
     if not options.add_labels:
         return {**told, **base.judged(prior, real)}
-    board = Board(real, prior.parts(real.texts), options)
+    board = _board(prior, real, options)
     draws = [_added(board, options.add_labels, seed) for seed in range(options.draws)]
     return {**told, "added": options.add_labels, "draws": options.draws, **base.mean(draws)}
 
@@ -104,7 +107,7 @@ def curve(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
         say(f"{share:.0%} of the corpus")
         growth.append(_growth(shipped, real, share, options))
     prior = learn(shipped, options, say)
-    board = Board(real, prior.parts(real.texts), options)
+    board = _board(prior, real, options)
     bare = Board(real, board.parts[:, -len(prior.trained.features.vocabulary) :], options)
     handover = []
     for count in _CURVE:
@@ -144,15 +147,32 @@ def _mapped(options: argparse.Namespace, mapping: Filing) -> base.Messages:
 
 def _added(board: Board, count: int, seed: int) -> dict[str, Any]:
     """The figures on all other messages of learning from `count` drawn ones."""
-    order = np.random.default_rng(seed).permutation(len(board.messages.texts))
-    known, rest = order[:count], order[count:]
-    labels = tuple(sorted(set(board.messages.labels)))
-    truth = np.array([labels.index(label) for label in board.messages.labels], dtype=np.int64)
-    unseen = _out_of_fold(board.parts[known], truth[known], len(labels), Manner(board.options.cv, seed=seed))
+    known, rest = _drawn(board, count, seed)
+    labels, truth = _truth(board)
+    unseen = _out_of_fold(board.parts[known], truth[known], len(labels), Manner(folds=board.options.cv, seed=seed))
+    unseen = _blended(board, known, unseen, count)
     head = linear.Head(labels, np.zeros((0, len(labels)), np.float32), np.zeros(len(labels), np.float32))
     judge = train.judge(Fit(head, truth[known], unseen), (0,), board.options.kept)
-    scores = _fitted(board.parts[known], truth[known], board.parts[rest], len(labels))
+    scores = _blended(board, rest, _fitted(board.parts[known], truth[known], board.parts[rest], len(labels)), count)
     return base.figures(judge, scores, truth[rest])
+
+
+def _board(prior: Prior, real: base.Messages, options: argparse.Namespace) -> Board:
+    """Return the messages with their parts and what the prior says of each."""
+    labels = tuple(sorted(set(real.labels)))
+    scores = np.full((len(real.texts), len(labels)), base.IMPOSSIBLE, dtype=np.float32)
+    plain = np.log(np.maximum(trust.softmax(prior.scores(real.texts), prior.judge.warmth), 1e-9))
+    for at, label in enumerate(prior.judge.head.labels):
+        if label in labels:
+            scores[:, labels.index(label)] = plain[:, at]
+    return Board(real, prior.parts(real.texts), options, scores)
+
+
+def _blended(board: Board, asked: NDArray[np.int64], learned: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Trust what was known before like `_WORTH` labels: a city's first few dozen labels alone would mislead."""
+    if board.before is None:
+        return learned
+    return np.asarray((_WORTH * board.before[asked] + count * learned) / (_WORTH + count), dtype=np.float32)
 
 
 def _out_of_fold(
@@ -192,9 +212,28 @@ def _handover(board: Board, bare: Board, count: int) -> dict[str, Any]:
     seeds = range(board.options.draws)
     return {
         "labels": count,
-        "accuracy": base.mean([_added(board, count, seed) for seed in seeds])["accuracy"],
-        "labels_alone": base.mean([_added(bare, count, seed) for seed in seeds])["accuracy"],
+        "accuracy": float(np.mean([_accuracy(board, count, seed) for seed in seeds])),
+        "labels_alone": float(np.mean([_accuracy(bare, count, seed) for seed in seeds])),
     }
+
+
+def _accuracy(board: Board, count: int, seed: int) -> float:
+    """Accuracy on all other messages of learning from `count` drawn ones; `_added` without its calibration."""
+    known, rest = _drawn(board, count, seed)
+    labels, truth = _truth(board)
+    scores = _blended(board, rest, _fitted(board.parts[known], truth[known], board.parts[rest], len(labels)), count)
+    return float((scores.argmax(axis=1) == truth[rest]).mean())
+
+
+def _drawn(board: Board, count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of `count` messages, and of all others."""
+    order = np.random.default_rng(seed).permutation(len(board.messages.texts))
+    return order[:count], order[count:]
+
+
+def _truth(board: Board) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    labels = tuple(sorted(set(board.messages.labels)))
+    return labels, np.array([labels.index(label) for label in board.messages.labels], dtype=np.int64)
 
 
 def _without(prior: Prior, real: base.Messages) -> dict[str, Any]:

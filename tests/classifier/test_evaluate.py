@@ -1,0 +1,90 @@
+# The evaluating commands on slices of our own corpus in the place of real messages.
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from classifier import corpus
+from classifier.__main__ import main
+from classifier.evaluate import coldstart, kinds
+
+Rows = Sequence[Mapping[str, str]]
+
+
+@pytest.fixture(scope="module")
+def tickets() -> list[dict[str, str]]:
+    files = [corpus.shipped() / f"{name}.jsonl" for name in ("01", "02", "05", "08")]
+    told = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    return [{**ticket, "seven": coldstart.seven_classes().first(ticket["category"])} for ticket in told]
+
+
+def table(path: Path, rows: Rows) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def corpus_of(folder: Path, tickets: Rows) -> Path:
+    path = folder / "corpus.jsonl"
+    lines = (json.dumps({"text": ticket["text"], "category": ticket["category"]}) for ticket in tickets)
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def figures(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, float]:
+    assert main(["evaluate", *arguments, "--json"]) == 0
+    told: dict[str, float] = json.loads(capsys.readouterr().out)
+    return told
+
+
+def test_a_cold_start_is_right_on_most_and_own_labels_do_not_make_it_worse(
+    tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [ticket for ticket in tickets if ticket["seven"]]
+    messages = [{"label": ticket["seven"], "text": ticket["text"], "tokens": ""} for ticket in asked[::2]]
+    files = ("--corpus", str(corpus_of(tmp_path, asked[1::2])), "--test", str(table(tmp_path / "real.csv", messages)))
+
+    alone = figures(capsys, "coldstart", *files)
+    added = figures(capsys, "coldstart", *files, "--add-labels", "100", "--draws", "1")
+
+    assert alone["accuracy"] > 0.75
+    assert added["accuracy"] > alone["accuracy"] - 0.05
+    assert added["added"] == 100
+
+
+def test_types_of_messages_are_told_apart_better_than_by_the_most_frequent(
+    tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [ticket for ticket in tickets if ticket["type"] in kinds.NAMES][::2]
+    rows = [{"type": kinds.NAMES[ticket["type"]], "title": "", "text": ticket["text"]} for ticket in asked]
+    most = max(sum(row["type"] == name for row in rows) for name in kinds.NAMES.values()) / len(rows)
+
+    told = figures(capsys, "types", "--labelled", str(table(tmp_path / "types.csv", rows)), "--draws", "1")
+
+    assert told["accuracy"] > most + 0.05
+
+
+def test_departments_are_learned_from_marks_of_which_some_are_wrong(
+    tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups = {"01": "教育", "05": "交通", "08": "人社"}
+    asked = [ticket for ticket in tickets if ticket["category"][:2] in groups][::3]
+    wrong = {number for number in range(len(asked)) if number % 6 == 1}  # of the mentions only
+    rows = [
+        {
+            "topic": "",
+            "text": ticket["text"],
+            "department": "交通" if number in wrong else groups[ticket["category"][:2]],
+            "department_source": "mention" if number % 2 else "signature+date",
+        }
+        for number, ticket in enumerate(asked)
+    ]
+
+    told = figures(capsys, "departments", "--replies", str(table(tmp_path / "replies.csv", rows)), "--draws", "1")
+
+    assert told["examples"] == sum(number % 2 == 0 for number in range(len(asked)))
+    assert told["accuracy"] > 0.8
