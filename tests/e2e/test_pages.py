@@ -96,6 +96,7 @@ async def test_a_ticket_is_sound_at_every_size(house: House, faults: Look, size:
         ("roads", f"/tickets/{ticket}"),
         ("dispatcher", f"/tickets/{fresh}"),
         ("supervisor", f"/tickets/{ticket}"),
+        ("supervisor", f"/tickets/{ticket}/cards"),
         ("interviewer", f"/follow-up/{ticket}"),
     ]:
         seat = await house.sit(who, size=size, scheme=scheme)
@@ -114,7 +115,12 @@ async def overflow(page: Page) -> int:
 async def test_every_page_is_whole_without_scripts(house: House) -> None:
     ticket = await in_follow_up(house)
     await bring(house, 3)
-    for who, path in [*OWN_PAGES, ("roads", f"/tickets/{ticket}"), ("interviewer", f"/follow-up/{ticket}")]:
+    for who, path in [
+        *OWN_PAGES,
+        ("roads", f"/tickets/{ticket}"),
+        ("roads", f"/tickets/{ticket}/cards"),
+        ("interviewer", f"/follow-up/{ticket}"),
+    ]:
         seat = await house.sit(who, script=False)
         assert await seat.go(path) == 200, path
         assert await seat.page.locator("main h1").count() == 1, path
