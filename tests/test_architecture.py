@@ -31,7 +31,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "reports",
         "supervision",
     ),  # use tickets
-    ("citizens",),
+    ("citizens", "casefile"),  # made of cards and tickets
     ("edge",),  # what pages and JSON have in common
     ("web", "api", "notify", "worker", "guard", "metrics"),
     ("app",),

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
-from hotline import advice, auth, calls, cards, inbox, tickets
+from hotline import advice, auth, calls, cards, casefile, inbox, tickets
 from hotline.edge import (
     BY_COOKIE,
     CONFIG,
@@ -47,6 +47,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/api/v1/tickets", board),
         web.get("/api/v1/tickets/{id}", ticket),
         web.get("/api/v1/tickets/{id}/cards", deadline_cards),
+        web.get("/api/v1/tickets/{id}/case/{order}", case_of),
         web.post("/api/v1/tickets/{id}/actions", act),
         web.post("/api/v1/tickets/{id}/callers", add_caller),
         web.post("/api/v1/tickets/{id}/callers/{number}/unmask", unmask),
@@ -127,6 +128,13 @@ async def deadline_cards(request: web.Request) -> web.Response:
         desk_of(request), ticket_id(request), actor_of(request), at=moment_of(request.query.get("at", ""), "at")
     )
     return json_response([cards.plain(one) for one in made])
+
+
+async def case_of(request: web.Request) -> web.Response:
+    """Return the material of the case that a paper belongs to, with the hash that its printed copies carry."""
+    order = whole(request.match_info["order"], "order", _VERSIONS_MOST)
+    made = await casefile.case_file(desk_of(request), ticket_id(request), order, actor_of(request))
+    return json_response({"number": made.number, "sha256": made.sha256, "content": made.content})
 
 
 async def act(request: web.Request) -> web.Response:

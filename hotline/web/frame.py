@@ -62,6 +62,7 @@ def _environment() -> jinja2.Environment:
     made.globals["seat_words"] = words.SEAT
     made.globals["c"] = words.CITIZEN
     made.globals["s"] = words.SUPERVISION
+    made.globals["k"] = words.CASE
     made.globals["asset"] = lambda name: f"/static/{name}?v={ASSETS[name].version}"
     return made
 

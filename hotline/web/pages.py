@@ -12,7 +12,18 @@ from hotline.edge import (
     desk_of,
 )
 from hotline.errors import NotFound, Unavailable
-from hotline.web import boards, card_page, citizen, entrance, frame, inbox_page, seat, supervision_page, ticket_page
+from hotline.web import (
+    boards,
+    card_page,
+    case_page,
+    citizen,
+    entrance,
+    frame,
+    inbox_page,
+    seat,
+    supervision_page,
+    ticket_page,
+)
 
 
 def routes() -> list[web.AbstractRouteDef]:
@@ -44,6 +55,8 @@ def routes() -> list[web.AbstractRouteDef]:
         web.post("/notices/seen", inbox_page.mark),
         web.get("/tickets/{id}", ticket_page.ticket),
         web.get("/tickets/{id}/cards", card_page.deadline_cards),
+        web.get("/tickets/{id}/case/{order}", case_page.case_file),
+        web.get("/tickets/{id}/print", case_page.printed),
         web.get("/tickets/{id}/{form:act|unmask|callers}", ticket_page.back_to_ticket),
         web.get("/tickets/{id}/pictures/{number}", ticket_page.picture),
         web.post("/tickets/{id}/pictures/drop", ticket_page.drop_pictures),

@@ -359,6 +359,15 @@ class ClockLine:
     ended: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrderPart:
+    """A paper of supervision; `case` leads to what is known of the case, for those who may see it."""
+
+    title: str
+    facts: tuple[Pair, ...]
+    case: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """An assignment with everything below it."""
@@ -372,7 +381,7 @@ class Card:
     designated: bool
     facts: tuple[Pair, ...]
     requests: tuple[tuple[str, tuple[Pair, ...]], ...]
-    orders: tuple[tuple[str, tuple[Pair, ...]], ...]
+    orders: tuple[OrderPart, ...]
     children: tuple[Card, ...]
 
 
@@ -469,7 +478,7 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
     due = min((clock.due_at for clock in ticket.running() if clock.kind.is_duty), default=None)
     clocks = sorted(ticket.clocks, key=lambda clock: (not clock.kind.is_duty, clock.due_at))
     lines = [_clock(clock, codes, now, seen.file.warns.get(clock.number)) for clock in clocks]
-    offered = frozenset(offer.action for offer in seen.offers)
+    offered, case = frozenset(offer.action for offer in seen.offers), actor.role is Role.SUPERVISOR
     return Page(
         id=str(ticket.id),
         number=number(ticket.id),
@@ -487,10 +496,10 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
         callers=tuple(_caller(person, seen, actor, attempt.clear) for person in seen.callers),
         running=tuple(line for line, clock in zip(lines, clocks, strict=True) if clock.is_running),
         stopped=tuple(line for line, clock in zip(lines, clocks, strict=True) if not clock.is_running),
-        assignments=tuple(_card(one, ticket, codes) for one in ticket.assignments if one.parent is None),
+        assignments=tuple(_card(one, ticket, codes, case=case) for one in ticket.assignments if one.parent is None),
         answers=tuple(_answers(seen, codes)),
         why=_why(matter.suggestion, codes, candidates=bool(offered & {"dispatch", "designate"})),
-        path=tuple(_step(event, ticket, codes) for event in seen.events),
+        path=tuple(step(event, ticket, codes) for event in seen.events),
         merged=tuple(_merged(row) for row in seen.merged),
         merged_into=str(ticket.merged_into) if ticket.merged_into else "",
         groups=_groups(seen, codes, attempt),
@@ -593,7 +602,7 @@ def _clock(clock: Clock, codes: Codes, now: datetime, warns: datetime | None) ->
     )
 
 
-def _card(one: Assignment, ticket: Ticket, codes: Codes) -> Card:
+def _card(one: Assignment, ticket: Ticket, codes: Codes, *, case: bool) -> Card:
     w = words.W
     times = (
         (w.sent, one.sent_at),
@@ -612,8 +621,8 @@ def _card(one: Assignment, ticket: Ticket, codes: Codes) -> Card:
         designated=one.designated,
         facts=tuple((label, words.moment(at)) for label, at in times if at),
         requests=tuple(_request(asked, codes) for asked in ticket.requests if asked.assignment == one.number),
-        orders=tuple(_order(order) for order in ticket.orders if order.assignment == one.number),
-        children=tuple(_card(child, ticket, codes) for child in ticket.children(one.number)),
+        orders=tuple(_paper(paper, ticket, case=case) for paper in ticket.orders if paper.assignment == one.number),
+        children=tuple(_card(child, ticket, codes, case=case) for child in ticket.children(one.number)),
     )
 
 
@@ -640,7 +649,12 @@ def _request(one: Request, codes: Codes) -> tuple[str, tuple[Pair, ...]]:
     return f"{words.W.requests} {one.number} · {asked_for(row, codes)}", tuple(facts)
 
 
-def _order(one: Order) -> tuple[str, tuple[Pair, ...]]:
+def _paper(one: Order, ticket: Ticket, *, case: bool) -> OrderPart:
+    return OrderPart(*order(one), f"/tickets/{ticket.id}/case/{one.number}" if case else "")
+
+
+def order(one: Order) -> tuple[str, tuple[Pair, ...]]:
+    """Return a paper's title and its facts."""
     w = words.W
     facts = [(words.moment(one.issued_at), one.demand)]
     if one.body and one.ground:
@@ -715,7 +729,8 @@ def _share(probability: float) -> str:
     return f"{probability:.0%}" if 0 < probability < 1 else ""
 
 
-def _step(event: Mapping[str, Any], ticket: Ticket, codes: Codes) -> Step:
+def step(event: Mapping[str, Any], ticket: Ticket, codes: Codes) -> Step:
+    """Return one event of the path in words."""
     role = Role.of(event["role"])
     unit = codes.department(event["department"])
     who = (

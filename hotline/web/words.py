@@ -274,6 +274,46 @@ SUPERVISION = SimpleNamespace(
 )
 """The words of the supervisors' workspace."""
 
+CASE = SimpleNamespace(
+    title="移交材料",
+    sheet="12345热线工单",
+    link="案件材料",
+    print="打印工单",
+    number="材料编号",
+    ticket="工单编号",
+    cover="移交事项",
+    matter="诉求事实",
+    facts="承办情况",
+    papers="督办文书及答复、核查、容错",
+    overdue="超时时限卡",
+    found="督办阶梯认定",
+    told="告知情况",
+    unit="承办单位",
+    paper="督办文书",
+    body="接收机关",
+    ground="移交事由",
+    demand="督办要求",
+    issued="签发",
+    basis="依据",
+    law="漳州市政务服务实施细则第二十一条",
+    as_of="材料截至",
+    state="办理状态",
+    redos="重办次数",
+    repeats="重复反映次数",
+    never="没有",
+    none="没有。",
+    seen="已看",
+    unseen="未看",
+    found_columns=("认定时间", "认定事项", "时限", "到期时间", "依据"),
+    told_columns=("时间", "告知对象", "内容", "送达"),
+    clock_columns=("时限", "单位", "起算", "到期", "标准", "结果"),
+    ways={"webhook": "接口", "wecom": "企业微信", "sms": "短信", "mail": "邮件"},
+    delivered={"waiting": "待送", "sent": "已送达", "failed": "未送达"},
+    check="与存档核对：在系统中打开同一编号的材料，校验值相同即内容一致。",
+    printed="打印于",
+)
+"""The words of papers for the file."""
+
 CITIZEN = SimpleNamespace(
     for_citizens="群众反映和查询",
     title="12345热线",

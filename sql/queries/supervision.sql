@@ -118,3 +118,20 @@ SELECT (SELECT count(*) FROM orders WHERE exemption = 'pending') AS claims,
                              AND found.due_at = clock.due_at AND split_part(found.finding, ' ', 1) = ANY (:rungs)
          WHERE paper.accepted_at IS NULL AND NOT paper.escalated AND NOT paper.lapsed
            AND paper.rung IN ('order', 'listed', 'summoned')) AS rungs;
+
+-- name: findings_of_ticket
+-- What the watcher found about the clocks of a ticket, in order.
+SELECT clock, split_part(finding, ' ', 1) AS rung, due_at, found_at
+  FROM findings WHERE ticket_id = :ticket_id
+ ORDER BY found_at, clock, finding;
+
+-- name: told_of_ticket
+-- What some units were told about a ticket, when, and what became of it on each way out.
+SELECT notice.id, notice.department, notice.role, notice.kind, notice.created_at, notice.seen_at,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('channel', contact.channel, 'state', delivery.state, 'at', delivery.ended_at)
+                                  ORDER BY delivery.id), '[]')
+          FROM deliveries delivery JOIN contacts contact ON contact.id = delivery.contact_id
+         WHERE delivery.notice_id = notice.id) AS deliveries
+  FROM notices notice
+ WHERE notice.ticket_id = :ticket_id AND notice.department = ANY (:units)
+ ORDER BY notice.created_at, notice.id;
