@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from dispatch.model import Level, Ticket
 from dispatch.rulebook import ALL_AREAS, ASK_A_PERSON, COUNTY, HOTLINE, CatalogueRow, Rulebook
@@ -292,14 +293,14 @@ def _candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]
     ticket = question.ticket
     barred = {*ticket.returned_by, ticket.reported}
     found: dict[str, Candidate] = {}
-    for candidate in (
-        *_owners(question, rulebook),
-        *_experienced(question, rulebook),
-        *_of_the_place(ticket, rulebook),
+    for candidate in chain(
+        _owners(question, rulebook), _experienced(question, rulebook), _of_the_place(ticket, rulebook)
     ):
+        if len(found) == CANDIDATES_MOST:
+            break
         if candidate.department not in barred:
             found.setdefault(candidate.department, candidate)
-    return tuple(found.values())[:CANDIDATES_MOST]
+    return tuple(found.values())
 
 
 def _owners(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:

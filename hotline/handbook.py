@@ -46,7 +46,7 @@ from dispatch.model import (
 from dispatch.rulebook import DEFAULT_ALLOWANCES, DEFAULT_LADDER, LadderRule, Policy, Trigger
 from dispatch.worktime import Allowance, Unit
 from hotline import cli, edge, exchange, office, reports, tickets
-from hotline.api import events, monitor, rules
+from hotline.api import events, labels, monitor, rules
 from hotline.api import routes as api
 from hotline.config import SETTINGS
 from hotline.errors import HotlineError
@@ -452,6 +452,7 @@ def _route_defs() -> Iterator[web.RouteDef]:
     yield from events.routes()
     yield from monitor.routes()
     yield from rules.routes()
+    yield from labels.routes()
 
 
 _INTAKE_WORDS = {

@@ -8,6 +8,7 @@ judgement always comes from one model as a whole, and a model that is refused le
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -159,6 +160,8 @@ def _tried(folder: Path, version: str) -> Any:  # noqa: ANN401 - classifier.pred
 
     model = load(folder, version)
     model.suggest([_FIRST_TEXT])
+    # What lives as long as the process need not be gone through by every full collection, which holds up all threads.
+    gc.freeze()
     return model
 
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Role
-from hotline import supervision, tickets
+from hotline import learning, supervision, tickets
 from hotline.edge import (
     CONFIG,
     desk_of,
@@ -93,6 +93,7 @@ _LINKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/department", words.W.department, HOLDERS),
     ("/follow-up", words.W.follow_up, INTERVIEWERS),
     ("/supervision", words.SUPERVISION.title, supervision.READERS),
+    ("/labels", words.W.labels_link, learning.LABELLERS),
     ("/notices", words.W.notices_link, frozenset(Role)),
 )
 STARTS = {

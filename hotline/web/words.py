@@ -74,6 +74,14 @@ W = SimpleNamespace(
     notices="最新提醒",
     no_notices="没有提醒。",
     notices_link="提醒",
+    labels_link="标注",
+    labels_title="待标注工单",
+    labels_hint="这些工单的正确分类对模型帮助最大，点一下即可；标注人和时间会留痕，工单本身不变。",
+    labels_other="其他分类",
+    labels_keep="保存",
+    no_labels="现在没有需要标注的工单。",
+    lessons_title="最近的学习结果",
+    no_lessons="还没有学习记录。",
     notices_title="提醒",
     notices_new="条您还没有看过",
     notices_mark="全部标为已看",
@@ -702,6 +710,7 @@ TURNS: Mapping[TurnKind, str] = {
 """What moved a due time."""
 
 FLASH: Mapping[str, str] = {
+    "labelled": "标注已保存。",
     "opened": "已登记。",
     "known": "这张工单先前已经登记过，没有重复登记。",
     "answered": "已登记并当场答复。",

@@ -238,3 +238,17 @@ async def test_the_whole_way_over_the_interface(house: House) -> None:
     await house.ask("agent", "GET", "/rules", status=403)
     await house.ask("administrator", "POST", f"/drafts/{id_}/publish", {}, 404)
     await house.ask("administrator", "GET", "/drafts/x", status=422)
+
+
+async def test_labels_are_asked_and_given_over_the_interface(house: House) -> None:
+    id_ = await house.open(text="不知是灯是坑")
+    asked = [{"key": id_, "reason": "uncertain", "worth": 0.5, "guesses": [["050902", 0.4]]}]
+    await house.desk.store.execute("ask_labels", asked=asked, at=NOW)
+
+    waiting = await house.ask("analyst", "GET", "/labels")
+    await house.ask("agent", "GET", "/labels", status=403)
+    refused = await house.ask("analyst", "POST", f"/labels/{id_}", {"category": "0509"}, 422)
+
+    assert [(one["ticket_id"], one["reason"]) for one in waiting] == [(id_, "uncertain")]
+    assert refused["error"]["facts"]["field"] == "category"
+    assert await house.ask("analyst", "GET", "/lessons") == []

@@ -119,6 +119,8 @@ async def test_everybody_starts_at_their_own_work(open_browser: Open, person: st
         ("agent", "/department"),
         ("agent", "/follow-up"),
         ("analyst", "/intake"),
+        ("agent", "/labels"),
+        ("water", "/labels"),
     ],
 )
 async def test_a_page_of_another_role_says_that_it_is_not_yours(open_browser: Open, person: str, path: str) -> None:
