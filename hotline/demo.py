@@ -43,7 +43,8 @@ PEOPLE = (
     auth.Person(id="town1", name="曾勇", role=Role.HANDLER, department="q0103"),
 )
 TRY_FIRST = (
-    "agent1      接电话：点“登记”，输入诉求，保存后看流转",
+    "agent1      接电话：打开“登记”，在另一个终端运行 hotline call 13800000000，按 F2 接听",
+    "群众        打开 /matter：反映、凭单号和查询码查询、评价，不用登录",
     "dispatch1   派单：待派单、待审批申请、研判",
     "county1     承办：签收、先行联系、二级派单、答复",
     "visit1      审核与回访：不满意的可以重办",
