@@ -38,7 +38,7 @@ def figures(plain: NDArray[np.float64], truth: NDArray[np.int64], level: trust.L
     """Return accuracy, macro-F1, top-k, calibration error, and what the threshold delivers with its interval."""
     order = np.argsort(-plain, axis=1, kind="stable")
     right = order[:, 0] == truth
-    confidence = level.curve(plain.max(axis=1))
+    confidence = level.curve(plain)
     sure = confidence >= level.threshold
     low, high = trust.interval(int(right[sure].sum()), int(sure.sum()))
     inside = plain >= level.floor

@@ -19,7 +19,10 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import LinearSVC
 
+from classifier import latent
+
 DENSE_LIMIT: Final = 9_000
+SECOND_SHARE: Final = np.float32(2)
 Progress = Callable[[str], None]
 
 
@@ -30,6 +33,8 @@ class Head:
     labels: tuple[str, ...]
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
+    second: latent.Second | None = None
+    """Scores of second degree that are added, `SECOND_SHARE` times."""
 
     @cached_property
     def middle(self) -> NDArray[np.float32]:
@@ -43,7 +48,7 @@ class Head:
 
     def scores(self, rows: sparse.csr_matrix) -> NDArray[np.float32]:
         """Return scores, shape (rows, labels); higher is likelier."""
-        return np.asarray(rows @ self.weights, dtype=np.float32) + self.bias
+        return np.asarray(rows @ self.weights, dtype=np.float32) + self.bias + _second_scores(self.second, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class Manner:
     """Margins over contrasts instead of ridge: better with hundreds of examples a label, slow with many labels."""
     balanced: bool = False
     """Whether rare labels weigh as much as frequent ones; margins only."""
+    dimensions: int = 0
+    """Directions of meaning over which scores of second degree are learned too; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ def fit(  # noqa: PLR0913 - all that a fit rests on
     *,
     weak: Weak | None = None,
     worth: Worth | None = None,
+    unlabelled: sparse.csr_matrix | None = None,
 ) -> dict[str, Fit]:
     """Return for each question the head over all rows and out-of-fold scores; each question has one label a row.
 
@@ -130,21 +138,42 @@ def fit(  # noqa: PLR0913 - all that a fit rests on
     for at, (learn, test) in enumerate(fold_pairs(next(iter(truths.values())), groups, manner), 1):
         say(f"fold {at} of {manner.folds}")
         unseen[test] = solver.scores(np.concatenate([learn, always]), test)
+        unseen[test] += _second_scores(_second(rows[learn], targets[learn], manner, unlabelled), rows[test])
     say("all examples")
     learned, bias = solver.weights()
+    second = _second(rows[: len(unseen)], targets[: len(unseen)], manner, unlabelled)
     fits, start = {}, 0
     for question, labels in names.items():
         part = slice(start, start + len(labels))
-        head = Head(labels, np.ascontiguousarray(learned[:, part]), bias[part])
+        own = None if second is None else second.of(part)
+        head = Head(labels, np.ascontiguousarray(learned[:, part]), bias[part], own)
         fits[question] = Fit(head, truths[question], unseen[:, part])
         start = part.stop
     return fits
 
 
-def head(rows: sparse.csr_matrix, labels: Sequence[str], names: tuple[str, ...], manner: Manner) -> Head:
+def head(
+    rows: sparse.csr_matrix,
+    labels: Sequence[str],
+    names: tuple[str, ...],
+    manner: Manner,
+    unlabelled: sparse.csr_matrix | None = None,
+) -> Head:
     """Return the head over all rows for the labels `names`, without out-of-fold scores: a fifth of the work."""
     targets = np.eye(len(names), dtype=np.float32)[_numbers(labels, names)]
-    return Head(names, *_solver(rows, targets, manner).weights())
+    return Head(names, *_solver(rows, targets, manner).weights(), _second(rows, targets, manner, unlabelled))
+
+
+def _second_scores(second: latent.Second | None, rows: sparse.csr_matrix) -> NDArray[np.float32] | np.float32:
+    return np.float32(0) if second is None else SECOND_SHARE * second.scores(rows)
+
+
+def _second(
+    rows: sparse.csr_matrix, targets: NDArray[np.float32], manner: Manner, unlabelled: sparse.csr_matrix | None
+) -> latent.Second | None:
+    if not manner.dimensions:
+        return None
+    return latent.second(latent.space(rows, unlabelled, manner.dimensions, manner.seed), rows, targets, manner.seed)
 
 
 def _numbers(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:

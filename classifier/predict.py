@@ -73,7 +73,7 @@ def calibrated(probabilities: NDArray[np.float64], curve: Curve) -> NDArray[np.f
     lines = np.arange(len(best))
     first = probabilities[lines, best]
     second = np.where(np.arange(probabilities.shape[1]) == best[:, None], 0, probabilities).max(axis=1, initial=0)
-    believed = curve(first)
+    believed = curve(probabilities)
     # The first may not fall behind the second: the correction changes how sure one is, not of what.
     believed = np.maximum(believed, second / np.maximum(1 - first + second, 1e-12))
     scaled: NDArray[np.float64] = probabilities * ((1 - believed) / np.maximum(1 - first, 1e-12))[:, None]
@@ -154,7 +154,7 @@ class Model:
         for width, level in zip(judge.widths[:-1], judge.levels[:-1], strict=True):
             names, sums = rolled_up(plain, judge.head.labels, width)
             best = sums.argmax(axis=1)
-            believed = level.curve(sums.max(axis=1))
+            believed = level.curve(sums)
             found.append([Guess(names[at], float(sure)) for at, sure in zip(best, believed, strict=True)])
         return found
 

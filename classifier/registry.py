@@ -189,6 +189,8 @@ def _arrays_bytes(model: Model) -> bytes:
     """All arrays as .npz; weights as whole numbers of 8 bits with one scale a label, a quarter of the size."""
     arrays: dict[str, NDArray[Any]] = {"idf": model.features.weights}
     for name, judge in model.judges.items():
+        if judge.head.second is not None:
+            raise RegistryError(f"{model.version} has scores of second degree, which are not stored yet: train without")
         whole, scale = quantised(judge.head.weights)
         arrays |= {f"{name}.weights": whole, f"{name}.scale": scale, f"{name}.bias": judge.head.bias}
     buffer = io.BytesIO()

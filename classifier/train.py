@@ -107,9 +107,9 @@ def judge(fit: Fit, widths: tuple[int, ...], promise: trust.Promise) -> Judge:
     levels = []
     for width in widths:
         probabilities, truth = at_width(fit, warmth, width)
-        confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-        curve = trust.curve(confidence, right)
-        threshold = trust.threshold(curve(confidence), right, promise)
+        right = probabilities.argmax(axis=1) == truth
+        curve = trust.curve(probabilities, right)
+        threshold = trust.threshold(curve(probabilities), right, promise)
         levels.append(trust.Level(curve, threshold, trust.floor(probabilities, truth)))
     return Judge(fit.head, warmth, widths, tuple(levels))
 

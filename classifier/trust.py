@@ -21,14 +21,28 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """From stated to observed confidence of the first label: a logistic line over the log-odds."""
+    """From stated probabilities to how sure the first label is: a logistic plane.
+
+    Over the log-odds of the first label and the logs of the second and the third: one strong rival is a worse sign than
+    several weak ones.
+    """
 
     slope: float = 1.0
     offset: float = 0.0
+    second: float = 0.0
+    third: float = 0.0
 
-    def __call__(self, confidence: Floats) -> Floats:
-        odds = special.logit(np.clip(confidence, 1e-6, 1 - 1e-6))
-        return np.asarray(special.expit(self.slope * odds + self.offset))
+    def __call__(self, probabilities: Floats) -> Floats:
+        """Return how sure the first label of each row is, shape (rows,); of probabilities of shape (rows, labels)."""
+        plane = np.array([self.slope, self.offset, self.second, self.third])
+        return np.asarray(special.expit(_signs(probabilities) @ plane))
+
+
+def _signs(probabilities: Floats) -> Floats:
+    """What a curve looks at: log-odds of the first label, a one, logs of the second and the third; shape (rows, 4)."""
+    best = -np.sort(-probabilities, axis=1)[:, :3]
+    best = np.clip(np.pad(best, ((0, 0), (0, 3 - best.shape[1]))), 1e-6, 1 - 1e-6)
+    return np.column_stack([special.logit(best[:, 0]), np.ones(len(best)), np.log(best[:, 1]), np.log(best[:, 2])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +77,19 @@ def warmth(scores: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
     return float(np.exp(optimize.minimize_scalar(loss, bounds=(-3, 6), method="bounded").x))
 
 
-def curve(confidence: Floats, correct: NDArray[np.bool_]) -> Curve:
-    """Return the curve under which the confidences are likeliest; the plain one if all or none were right."""
+def curve(probabilities: Floats, correct: NDArray[np.bool_]) -> Curve:
+    """Return the curve under which it is likeliest which rows were right; the plain one if all or none were."""
     if correct.all() or not correct.any():
         return Curve()
-    odds = special.logit(np.clip(confidence, 1e-6, 1 - 1e-6))
+    signs, plain = _signs(probabilities), np.array([1.0, 0.0, 0.0, 0.0])
 
-    def loss(line: Floats) -> float:
-        logits = line[0] * odds + line[1]
-        ridge = 1e-3 * float((line[0] - 1) ** 2 + line[1] ** 2)
-        return float(np.logaddexp(0, np.where(correct, -logits, logits)).mean()) + ridge
+    def loss(plane: Floats) -> tuple[float, Floats]:
+        logits = signs @ plane
+        missed = special.expit(logits) - correct
+        value = np.logaddexp(0, np.where(correct, -logits, logits)).mean() + 1e-3 * ((plane - plain) ** 2).sum()
+        return float(value), signs.T @ missed / len(missed) + 2e-3 * (plane - plain)
 
-    slope, offset = optimize.minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
-    return Curve(float(slope), float(offset))
+    return Curve(*optimize.minimize(loss, plain, jac=True, method="L-BFGS-B").x.tolist())
 
 
 def threshold(confidence: Floats, correct: NDArray[np.bool_], promise: Promise) -> float:

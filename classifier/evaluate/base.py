@@ -90,11 +90,19 @@ def messages(path: Path, label: str, columns: Sequence[str]) -> Messages:
     return Messages(tuple(texts), tuple(labels))
 
 
-def learn(known: Messages, recipe: features.Recipe, manner: Manner, promise: trust.Promise, say: Say) -> Trained:
-    """Return features and a calibrated judge, learned from `known` alone."""
+def learn(
+    known: Messages,
+    recipe: features.Recipe,
+    manner: Manner,
+    promise: trust.Promise,
+    say: Say,
+    unlabelled: Sequence[str] = (),
+) -> Trained:
+    """Return features and a calibrated judge, learned from `known` and perhaps from unlabelled texts."""
     learned = features.learn(known.texts, recipe)
     groups = similar.groups(known.texts)
-    fit = linear.fit(learned.rows(known.texts), {"label": known.labels}, groups, manner, say)["label"]
+    more = learned.rows(unlabelled) if unlabelled else None
+    fit = linear.fit(learned.rows(known.texts), {"label": known.labels}, groups, manner, say, unlabelled=more)["label"]
     return Trained(learned, train.judge(fit, (0,), promise))
 
 

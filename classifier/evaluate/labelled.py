@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import card, features, linear, registry, similar, text, train, trust
+from classifier.corpus import read_table as read
 from classifier.evaluate import base
 from classifier.linear import Fit, Manner
+
+LEAST_DROPPED, MOSTLY = 3, 3
+"""A word is a stop word of a table when its tokens lack it this often, and this many times as often as they have it."""
 
 
 def labelled(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
     """Seven classes: by a test file, or by cross-validation with calibration learned on the other folds."""
     known = base.messages(options.train, "label", base.columns(options.text))
+    more = unlabelled(options.unlabelled, options.train)
+    manner = Manner(folds=3 if options.test else options.cv, contrast=True, dimensions=options.dimensions)
     if options.test:
-        started = time.perf_counter()
-        trained = base.learn(known, base.FINE, Manner(folds=3, contrast=True), options.kept, say)
-        seconds = time.perf_counter() - started
+        started = time.process_time()
+        trained = base.learn(known, base.FINE, manner, options.kept, say, more)
+        seconds = time.process_time() - started
         unseen = base.messages(options.test, "label", base.columns(options.text))
         return {
             **base.judged(trained, unseen),
@@ -34,11 +41,30 @@ def labelled(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
             **speed(trained, unseen),
             "megabytes": megabytes(trained),
         }
-    return crossed(known, base.FINE, Manner(folds=options.cv, contrast=True), options.kept, say)
+    return crossed(known, more, manner, options.kept, say)
+
+
+def unlabelled(paths: Sequence[Path], like: Path) -> list[str]:
+    """The topics and texts of some tables, without the words that the tokens of the table `like` leave out."""
+    dropped = left_out(like)
+    texts = (text.clean(f"{row['topic']} {row['text']}") for path in paths if path.is_file() for row in read(path))
+    return [" ".join(word for word in text.words(said) if word not in dropped) for said in texts]
+
+
+def left_out(path: Path) -> set[str]:
+    """The words that the tokens of a table nearly always lack where its raw text has them: its stop words."""
+    dropped, kept = Counter[str](), Counter[str]()
+    for row in read(path):
+        if row.get("text") and row.get("tokens"):
+            said = Counter(text.words(text.clean(row["text"])))
+            told = Counter(text.words(text.clean(row["tokens"])))
+            dropped.update(said - told)
+            kept.update(said & told)
+    return {word for word, count in dropped.items() if count >= LEAST_DROPPED and count > MOSTLY * kept[word]}
 
 
 def crossed(
-    known: base.Messages, recipe: features.Recipe, manner: Manner, promise: trust.Promise, say: base.Say
+    known: base.Messages, more: Sequence[str], manner: Manner, promise: trust.Promise, say: base.Say
 ) -> dict[str, Any]:
     """Return figures by cross-validation: a fold is judged by weights, calibration and threshold of the others."""
     names = tuple(sorted(set(known.labels)))
@@ -48,8 +74,9 @@ def crossed(
     pairs = linear.fold_pairs(truth, groups, manner)
     for at, (inside, outside) in enumerate(pairs, 1):
         say(f"fold {at} of {len(pairs)}")
-        learned = features.learn(known.at(inside).texts, recipe)
-        head = linear.head(learned.rows(known.at(inside).texts), known.at(inside).labels, names, manner)
+        learned = features.learn(known.at(inside).texts, base.FINE)
+        others = learned.rows(more) if more else None
+        head = linear.head(learned.rows(known.at(inside).texts), known.at(inside).labels, names, manner, others)
         scores[outside] = head.scores(learned.rows(known.at(outside).texts))
     parts = [_fold_figures(names, scores, truth, outside, promise) for _, outside in pairs]
     return _together(parts, scores, truth)
@@ -67,7 +94,7 @@ def _fold_figures(
     empty = linear.Head(names, np.zeros((0, len(names)), np.float32), np.zeros(len(names), np.float32))
     judge = train.judge(Fit(empty, truth[others], scores[others]), (0,), promise)
     plain = trust.softmax(scores[outside], judge.warmth)
-    confidence = judge.levels[0].curve(plain.max(axis=1))
+    confidence = judge.levels[0].curve(plain)
     right = plain.argmax(axis=1) == truth[outside]
     inside_set = plain >= judge.levels[0].floor
     return {
@@ -114,7 +141,13 @@ def megabytes(trained: base.Trained) -> float:
     """The size of the model as the registry would store it."""
     buffer = io.BytesIO()
     whole, scale = registry.quantised(trained.judge.head.weights)
-    np.savez_compressed(buffer, whole=whole, scale=scale, idf=trained.features.weights)
+    arrays = {"whole": whole, "scale": scale, "idf": trained.features.weights}
+    second = trained.judge.head.second
+    if second is not None:
+        projection, strength = registry.quantised(second.space.projection)
+        arrays |= {"place": second.space.place, "projection": projection, "strength": strength}
+        arrays |= {"axes": second.axes, "signs": second.signs}
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # allow_pickle is no array of ours
     return (len(buffer.getvalue()) + len("\n".join(trained.features.vocabulary).encode())) / 1e6
 
 
@@ -122,5 +155,13 @@ def add_command(commands: base.Commands, say: base.Say) -> None:
     """Add the command labelled."""
     board = base.command(commands, "labelled", labelled, say)
     board.add_argument("--train", type=Path, default=base.DATA / "teddy2020" / "labelled.csv")
+    board.add_argument(
+        "--unlabelled",
+        type=Path,
+        nargs="*",
+        default=[base.DATA / "teddy2020" / name for name in ("hot.csv", "replies.csv")],
+        help="tables of topic and text to learn directions of meaning from; missing ones are left out",
+    )
+    board.add_argument("--dimensions", type=int, default=400, help="directions of meaning; 0 for margins alone")
     board.add_argument("--test", type=Path, help="a file that was kept back; without it, cross-validation")
     base.text_option(board)

@@ -32,7 +32,9 @@ def test_calibration_makes_the_overconfident_honest() -> None:
     right = DICE.uniform(size=20_000) < true
     stated = true ** (1 / 3)
 
-    believed = trust.curve(stated, right)(stated)
+    two_labels = np.column_stack([stated, 1 - stated])
+
+    believed = trust.curve(two_labels, right)(two_labels)
 
     assert trust.calibration_error(stated, right) > 0.1
     assert trust.calibration_error(believed, right) < 0.02
@@ -52,3 +54,14 @@ def test_the_interval_of_nothing_says_nothing() -> None:
     assert trust.interval(0, 0) == (0.0, 1.0)
     low, high = trust.interval(98, 100)
     assert low < 0.98 < high
+
+
+def test_one_strong_rival_makes_less_sure_than_several_weak_ones() -> None:
+    one_rival = np.tile([0.6, 0.38, 0.01, 0.01], (500, 1))
+    weak_rivals = np.tile([0.6, 0.14, 0.13, 0.13], (500, 1))
+    right = np.concatenate([np.arange(500) % 5 < 3, np.arange(500) % 5 < 4])
+
+    curve = trust.curve(np.vstack([one_rival, weak_rivals]), right)
+
+    assert curve(one_rival[:1])[0] == pytest.approx(0.6, abs=0.02)
+    assert curve(weak_rivals[:1])[0] == pytest.approx(0.8, abs=0.02)
