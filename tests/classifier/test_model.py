@@ -196,6 +196,46 @@ def test_nothing_private_survives_in_model_files_or_suggestions(examples: list[E
         assert secret[2:10] not in shown or len(secret) < 10
 
 
+WRITTEN = {
+    "13812345678": (
+        "138-1234-5678",
+        "138 1234 5678",
+        "１３８１２３４５６７８",
+        "一三八一二三四五六七八",
+        "+86 138.1234.5678",
+    ),
+    "110101199003078515": ("110101 19900307 8515", "１１０１０１１９９００３０７８５１５"),
+    "6222021234567890123": (
+        "6222 0212 3456 7890 123",
+        "6222-0212-3456-7890-123",
+        "６２２２０２１２３４５６７８９０１２３",
+    ),
+}
+"""Numbers of nobody, each as people write it."""
+
+
+def test_no_number_of_a_list_survives_however_it_is_written(
+    examples: list[Example], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = [f"电话{form}请回" for forms in WRITTEN.values() for form in forms]
+    lines = [
+        {"text": f"{one.text} {said[at % len(said)]}", "category": one.category} for at, one in enumerate(examples)
+    ]
+    file = tmp_path / "private.jsonl"
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+    heard: list[str] = []
+
+    model = train.train(corpus.read(file), SETTING, heard.append)
+    home = registry.save(tmp_path / "models", model, card.pictures(model.card))
+    stored = "".join(path.read_bytes().decode("utf-8", "ignore") for path in sorted(home.iterdir()))
+    shown = stored + repr(model.suggest(said)) + "".join(heard) + "".join(capfd.readouterr())
+
+    bare = "".join(letter for letter in shown if letter not in " -.")
+    for number, forms in WRITTEN.items():
+        assert all(form not in shown for form in forms)
+        assert number not in bare
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
