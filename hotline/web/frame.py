@@ -14,7 +14,7 @@ from aiohttp import web
 
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Role
-from hotline import learning, supervision, tickets
+from hotline import drafts, learning, supervision, tickets
 from hotline.edge import (
     CONFIG,
     desk_of,
@@ -63,6 +63,7 @@ def _environment() -> jinja2.Environment:
     made.globals["c"] = words.CITIZEN
     made.globals["s"] = words.SUPERVISION
     made.globals["k"] = words.CASE
+    made.globals["r"] = words.RULES
     made.globals["asset"] = lambda name: f"/static/{name}?v={ASSETS[name].version}"
     return made
 
@@ -94,6 +95,7 @@ _LINKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/follow-up", words.W.follow_up, INTERVIEWERS),
     ("/supervision", words.SUPERVISION.title, supervision.READERS),
     ("/labels", words.W.labels_link, learning.LABELLERS),
+    ("/rules", words.RULES.title, drafts.DRAFTERS),
     ("/notices", words.W.notices_link, frozenset(Role)),
 )
 STARTS = {
