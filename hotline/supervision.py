@@ -1,7 +1,7 @@
 """What supervisors look at: what runs against whom in the whole city, and what only they can do about it.
 
 Reads only. Every number is counted by the same conditions by which its list is read. The counts of a city cost a walk
-through an index, so those who ask within a second share one walk.
+through an index, so those who ask at the same time share one walk, and hardly anybody waits for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from hotline.errors import Forbidden
 from hotline.store import Row
 
 READERS = frozenset({Role.SUPERVISOR, Role.ANALYST, Role.ADMINISTRATOR})
-SHARED_FOR = timedelta(seconds=1)
+_FRESH, _OLDEST = timedelta(seconds=1), timedelta(seconds=4)
+"""Younger counts are given as they are; older ones while a new walk is under way; the oldest wait for it."""
 PAPERS = tuple(rung for rung in Rung if rung.wants_answer)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 1, 1, tzinfo=UTC)
@@ -100,18 +101,23 @@ def _may(actor: Actor) -> None:
 
 
 async def overview(desk: Desk, actor: Actor) -> Overview:
-    """Return the counts of the city, a second old at most; raises Forbidden."""
+    """Return the counts of the city, and when they were taken: a few seconds ago at most; raises Forbidden."""
     _may(actor)
     rulebook, now = await desk.rulebook(), desk.now()
-    known = desk.shared.get("overview")
-    if known is None or not timedelta(0) <= now - known[0] < SHARED_FOR or known[1].cancelled():
-        known = now, asyncio.ensure_future(_count(desk, rulebook, now))
-        desk.shared["overview"] = known
-    try:
-        counted: Overview = await asyncio.shield(known[1])
-    except BaseException:
-        desk.shared.pop("overview", None)
-        raise
+    last: Overview | None = desk.shared.get("overview")
+    age = now - last.at if last else _OLDEST
+    if last and timedelta(0) <= age < _FRESH:
+        return last
+    walk: asyncio.Task[Overview] | None = desk.shared.get("walk")
+    if walk is None or walk.done():
+        walk = asyncio.create_task(_kept(desk, rulebook, now))
+        desk.shared["walk"] = walk
+    return last if last and timedelta(0) <= age < _OLDEST else await asyncio.shield(walk)
+
+
+async def _kept(desk: Desk, rulebook: Rulebook, now: datetime) -> Overview:
+    counted = await _count(desk, rulebook, now)
+    desk.shared["overview"] = counted
     return counted
 
 
