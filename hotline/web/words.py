@@ -334,6 +334,7 @@ RULES = SimpleNamespace(
         "warn_share_left": "剩余时限不足多少亮黄灯（比例）",
     },
     month="{}月",
+    by_source="依据：{}（{}）",
     weekdays=("一", "二", "三", "四", "五", "六", "日"),
     signs={"holiday": "休", "make_up": "班", "special": "变", "closed": "停"},
     legend="休：节假日　班：调休上班　变：本地另定办公时间　停：本地另行放假",
