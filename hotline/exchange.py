@@ -271,7 +271,12 @@ def _encoding(file: Path, say: Say) -> str:
     raise BadInput("file", file.name, "is neither UTF-8 nor GB18030", "--encoding NAME")
 
 
+LONGEST_CELL = 131_072
+"""Characters: a quote that is never closed must not swallow the file."""
+
+
 def _csv_table(source: IO[str]) -> Table:
+    csv.field_size_limit(LONGEST_CELL)  # one for the process: whoever read another file may have moved it
     reader = csv.reader(source)
     header = _header(next(reader, []))
     return Table(header, _csv_lines(reader, header))

@@ -21,7 +21,7 @@ SELECT call.id, call.phone_sealed, call.extension, call.rang_at, call.answered_a
    AND (call.agent = :person
         OR call.agent IS NULL AND (seat.person IS NULL OR seat.person = :person OR call.ended_at IS NOT NULL)
         OR call.alive_at < :silent)
- ORDER BY call.agent IS NOT DISTINCT FROM :person DESC, call.ended_at IS NOT NULL, call.rang_at
+ ORDER BY call.agent IS NOT DISTINCT FROM :person DESC, call.ended_at IS NOT NULL, call.rang_at, call.id
  LIMIT :most;
 
 -- name: take_call
