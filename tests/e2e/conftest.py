@@ -89,7 +89,7 @@ class Seat:
         await self.page.screenshot(path=SCREENS / f"{name}.png", full_page=whole)
 
     async def text(self, selector: str = "main") -> str:
-        return await self.page.locator(selector).first.inner_text()
+        return str(await self.page.locator(selector).first.inner_text())
 
     async def open_form(self, action: str) -> Any:
         """Open the form of an action on the ticket's page and return it."""
