@@ -68,6 +68,13 @@ OWN_PAGES = [
     ("roads", "/department"),
     ("interviewer", "/follow-up"),
     ("supervisor", "/queue?state=review"),
+    ("supervisor", "/supervision"),
+    ("supervisor", "/rules"),
+    ("administrator", "/rules/calendar"),
+    ("administrator", "/rules/allowances"),
+    ("administrator", "/rules/ladder"),
+    ("administrator", "/rules/policy"),
+    ("analyst", "/labels"),
 ]
 
 
@@ -97,6 +104,7 @@ async def test_a_ticket_is_sound_at_every_size(house: House, faults: Look, size:
         ("dispatcher", f"/tickets/{fresh}"),
         ("supervisor", f"/tickets/{ticket}"),
         ("supervisor", f"/tickets/{ticket}/cards"),
+        ("supervisor", f"/tickets/{ticket}/print"),
         ("interviewer", f"/follow-up/{ticket}"),
     ]:
         seat = await house.sit(who, size=size, scheme=scheme)
