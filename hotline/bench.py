@@ -60,7 +60,7 @@ def run(config: Config, what: str, *, seconds: float, number: int, as_json: bool
     with embedded.temporary(quiet, durable=True) as urls:
         engines = Engines(urls.database, urls.redis, embedded.personal_data_keys(config.home))
         token = asyncio.run(_prepare(engines, config, what, number, quiet))
-        ports = _free_ports()
+        ports = free_ports()
         with _serving(engines, config, ports):
             result = asyncio.run(_measure(what, ports, token, seconds, quiet))
     say(json.dumps({"what": result.what, "loads": result.loads}, ensure_ascii=False) if as_json else _table(result))
@@ -225,7 +225,7 @@ def _request(method: str, path: str, token: str, body: bytes = b"") -> bytes:
 
 async def _measure(what: str, ports: tuple[int, int], token: str, seconds: float, say: Say) -> Result:
     for port in ports:
-        await _wait_for(port)
+        await wait_for(port)
     result = Result(what)
     for name, requests in _loads(what, token).items():
         for clients in CLIENTS:
@@ -251,13 +251,13 @@ async def _round(port: int, requests: Sequence[bytes], clients: int, seconds: fl
     turn = itertools.cycle(requests)
     until = perf_counter() + seconds
     began = perf_counter()
-    await asyncio.gather(*(_client(port, turn, until, taken) for _ in range(clients)))
+    await asyncio.gather(*(client(port, turn, until, taken) for _ in range(clients)))
     spent = perf_counter() - began
     taken.sort()
     return Figures(len(taken) / spent, taken[len(taken) // 2] * 1000, taken[int(len(taken) * 0.99)] * 1000)
 
 
-async def _client(port: int, turn: Iterator[bytes], until: float, taken: list[float]) -> None:
+async def client(port: int, turn: Iterator[bytes], until: float, taken: list[float]) -> None:
     """Ask one request after the other on one connection; anything but a 2xx stops the measurement."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while (began := perf_counter()) < until:
@@ -273,7 +273,7 @@ async def _client(port: int, turn: Iterator[bytes], until: float, taken: list[fl
     await writer.wait_closed()
 
 
-async def _wait_for(port: int) -> None:
+async def wait_for(port: int) -> None:
     for _ in range(200):
         try:
             _reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -286,7 +286,7 @@ async def _wait_for(port: int) -> None:
     raise RuntimeError(message)
 
 
-def _free_ports() -> tuple[int, int]:
+def free_ports() -> tuple[int, int]:
     with socket.socket() as one, socket.socket() as other:
         one.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))

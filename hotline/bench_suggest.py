@@ -94,7 +94,7 @@ async def _measure(desk: Desk, number: int, asked: int, say: Say) -> dict[str, A
     city = office.demonstration_city()
     await office.found(desk, _cautious(city), by="bench")
     await fill(desk, number, say)
-    drafts = [advice.read({"text": text}) for text in itertools.islice(_texts(), asked + WARM_UP)]
+    drafts = [advice.read({"text": text}) for text in itertools.islice(texts(), asked + WARM_UP)]
     for draft in drafts[:WARM_UP]:
         await advice.suggest(desk, draft, simulation.AGENT)
     drafts = drafts[WARM_UP:]
@@ -137,7 +137,7 @@ def _cautious(city: office.City) -> office.City:
     return replace(city, parts={**city.parts, "policy": policy})
 
 
-def _texts() -> Iterator[str]:
+def texts() -> Iterator[str]:
     """Texts of just so many characters, no two alike, made of stories one after another."""
     stories = simulation.stories()
     for start in itertools.count():

@@ -128,7 +128,7 @@ class Ground:
 async def prepare(desk: Desk, trial: Trial, say: Say) -> Ground:
     """Fill the database with copies and look at one of them in peace."""
     await office.found(desk, office.demonstration_city(), by="bench")
-    template = await _template(desk)
+    template = await sent_ticket(desk)
     clocks = await desk.store.fetch("bench_clocks_of", ticket_id=template)
     clock = next(row["number"] for row in clocks if row["kind"] == "reply")
     copies = max(trial.due, trial.clocks // len(clocks)) + 1
@@ -147,7 +147,7 @@ async def prepare(desk: Desk, trial: Trial, say: Say) -> Ground:
     )
 
 
-async def _template(desk: Desk) -> int:
+async def sent_ticket(desk: Desk) -> int:
     """Open a matter whose way is known, and return its ticket's number."""
     for story in simulation.stories():
         intake = tickets.read_intake(

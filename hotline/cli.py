@@ -138,7 +138,7 @@ def _add_trials(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     simulate.add_argument("--json", action="store_true", help="print the report as JSON")
     simulate.set_defaults(run=_simulate)
     bench = commands.add_parser("bench", help="measure, always beside a bare baseline in the same run")
-    bench.add_argument("what", choices=("intake", "board", "watch", "suggest"))
+    bench.add_argument("what", choices=("intake", "board", "pages", "watch", "suggest"))
     bench.add_argument("--json", action="store_true", help="print the figures as JSON")
     bench.add_argument("--seconds", type=float, default=5.0, help="of each measurement (5)")
     bench.add_argument("--tickets", type=int, default=100_000, help="open tickets that are filled in (100000)")
@@ -146,6 +146,7 @@ def _add_trials(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     bench.add_argument("--clocks", type=int, default=10_000, help="running clocks that `watch` fills in (10000)")
     bench.add_argument("--chaos", action="store_true", help="`watch`: kill workers and servers while clocks come due")
     bench.add_argument("--seed", type=int, default=1, help="the dice of --chaos (1)")
+    bench.add_argument("--model", choices=("first", "none"), default="first", help="that `pages` suggests with (first)")
     bench.set_defaults(run=_bench)
 
 
@@ -280,6 +281,8 @@ def _bench(options: argparse.Namespace, config: settings.Config) -> int:
         return _bench_watch(options, config)
     if options.what == "suggest":
         return _bench_suggest(options, config)
+    if options.what == "pages":
+        return _bench_pages(options, config)
     from hotline import bench
 
     return bench.run(
@@ -292,6 +295,15 @@ def _bench_suggest(options: argparse.Namespace, config: settings.Config) -> int:
 
     number, asked = options.tickets, options.asked
     return bench_suggest.run(config, number=number, asked=asked, as_json=options.json, say=_say)
+
+
+def _bench_pages(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import bench_pages
+
+    number, with_model = options.tickets, options.model == "first"
+    return bench_pages.run(
+        config, number=number, seconds=options.seconds, with_model=with_model, as_json=options.json, say=_say
+    )
 
 
 def _bench_watch(options: argparse.Namespace, config: settings.Config) -> int:
