@@ -214,29 +214,31 @@ async def _page(requests: Sequence[bytes], ports: tuple[int, int], seconds: floa
     ours, beside = ports
     answer = await _answer(ours, requests[0])
     before = await _queries(beside)
-    taken = await _load(ours, requests, seconds)
+    taken, spent = await _load(ours, requests, seconds)
     queries = await _queries(beside) - before
-    bare = await _load(beside, [_plain(f"/{len(answer)}")], seconds)
+    bare, bare_spent = await _load(beside, [_plain(f"/{len(answer)}")], seconds)
     return Page(
-        per_second=round(len(taken) / seconds, 1),
+        per_second=round(len(taken) / spent, 1),
         p50_ms=_at(taken, 0.5),
         p99_ms=_at(taken, 0.99),
         max_ms=_at(taken, 1),
         queries=round(queries / len(taken), 2),
         bytes=len(answer),
-        bare_per_second=round(len(bare) / seconds, 1),
+        bare_per_second=round(len(bare) / bare_spent, 1),
         bare_p99_ms=_at(bare, 0.99),
         ratio=round(_at(taken, 0.5) / _at(bare, 0.5), 2),
     )
 
 
-async def _load(port: int, requests: Sequence[bytes], seconds: float) -> list[float]:
-    """Let the clients ask in turn for so long; return what each answer took, the shortest first."""
+async def _load(port: int, requests: Sequence[bytes], seconds: float) -> tuple[list[float], float]:
+    """Let the clients ask in turn for so long; return what each answer took, the shortest first, and all together."""
     taken: list[float] = []
     turn = itertools.cycle(requests)
-    until = perf_counter() + seconds
+    began = perf_counter()
+    until = began + seconds
     await asyncio.gather(*(bench.client(port, turn, until, taken) for _ in range(CLIENTS)))
-    return sorted(taken)
+    spent = perf_counter() - began
+    return sorted(taken), spent
 
 
 def _at(ordered: Sequence[float], part: float) -> float:
