@@ -86,15 +86,19 @@ class Cues:
     def found(self, text: str) -> list[str]:
         """Return the cue words of a clean text in their order, the longest at each place, none inside another."""
         run, words, lengths = text.replace(" ", ""), self.weights, self._lengths
-        cues, at, end = [], 0, len(run)
-        while at < end:
-            pair = run[at : at + 2]
-            word = pair[0] if pair[0] in words else ""
-            if pair in lengths:
-                word = next((long for n in lengths[pair] if (long := run[at : at + n]) in words), word)
+        cues, end = [], 0
+        # Most places begin no word at all; they are passed over before anything is looked up.
+        begins = [at for at in range(len(run)) if run[at : at + 2] in lengths or run[at] in words]
+        for at in begins:
+            if at < end:
+                continue
+            longest = lengths.get(run[at : at + 2], ())
+            word = next((long for n in longest if (long := run[at : at + n]) in words), "")
+            if not word and run[at] in words:
+                word = run[at]
             if word:
                 cues.append(word)
-            at += len(word) or 1
+                end = at + len(word)
         return cues
 
     def scores(

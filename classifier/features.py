@@ -59,6 +59,8 @@ class Features:
         """Return one row a clean text, shape (len(texts), len(vocabulary)); empty if no gram is known."""
         parts = [self._counted(some) for some in _batches(texts)]
         width = len(self.vocabulary)
+        if len(parts) == 1:
+            return _weighted(parts[0], self.weights)
         counted = sparse.vstack(parts, format="csr") if parts else sparse.csr_matrix((0, width), dtype=np.float32)
         return _weighted(counted, self.weights)
 

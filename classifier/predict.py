@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -72,7 +73,7 @@ def calibrated(probabilities: NDArray[np.float64], curve: Curve) -> NDArray[np.f
     best = probabilities.argmax(axis=1)
     lines = np.arange(len(best))
     first = probabilities[lines, best]
-    second = np.where(np.arange(probabilities.shape[1]) == best[:, None], 0, probabilities).max(axis=1, initial=0)
+    second = np.partition(probabilities, -2, axis=1)[:, -2] if probabilities.shape[1] > 1 else np.zeros(len(best))
     believed = curve(probabilities)
     # The first may not fall behind the second: the correction changes how sure one is, not of what.
     believed = np.maximum(believed, second / np.maximum(1 - first + second, 1e-12))
@@ -85,11 +86,18 @@ def rolled_up(
     probabilities: NDArray[np.float64], labels: Sequence[str], width: int
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Return the labels of `width` digits and the sums of what lies below each, shape (rows, wider labels)."""
+    names, below = _branches(tuple(labels), width)
+    return names, probabilities @ below
+
+
+@lru_cache(maxsize=64)
+def _branches(labels: tuple[str, ...], width: int) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """The labels of `width` digits, and a one where a label lies below: the same for every text of a model."""
     names = tuple(sorted({label[:width] for label in labels}))
     number = {name: at for at, name in enumerate(names)}
     below = np.zeros((len(labels), len(names)))
     below[np.arange(len(labels)), [number[label[:width]] for label in labels]] = 1
-    return names, probabilities @ below
+    return names, below
 
 
 @dataclass(frozen=True, slots=True)

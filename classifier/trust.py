@@ -40,9 +40,14 @@ class Curve:
 
 def _signs(probabilities: Floats) -> Floats:
     """What a curve looks at: log-odds of the first label, a one, logs of the second and the third; shape (rows, 4)."""
-    best = -np.sort(-probabilities, axis=1)[:, :3]
-    best = np.clip(np.pad(best, ((0, 0), (0, 3 - best.shape[1]))), 1e-6, 1 - 1e-6)
-    return np.column_stack([special.logit(best[:, 0]), np.ones(len(best)), np.log(best[:, 1]), np.log(best[:, 2])])
+    best = np.zeros((len(probabilities), 3))
+    count = min(3, probabilities.shape[1])
+    best[:, :count] = -np.sort(-probabilities, axis=1)[:, :count]
+    best = np.clip(best, 1e-6, 1 - 1e-6)
+    signs = np.ones((len(best), 4))
+    signs[:, 0] = special.logit(best[:, 0])
+    signs[:, 2:] = np.log(best[:, 1:])
+    return signs
 
 
 @dataclass(frozen=True, slots=True)
