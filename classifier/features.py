@@ -47,13 +47,14 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """A learned vocabulary with the weight of each gram; word grams first, then character grams."""
+    """A learned vocabulary with the weight of each gram; `words` word grams first, then character grams."""
 
     recipe: Recipe
     vocabulary: tuple[str, ...]
     weights: NDArray[np.float32]
     letters: _Letters = field(repr=False)
     index: _Index = field(repr=False)
+    words: int
 
     def rows(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Return one row a clean text, shape (len(texts), len(vocabulary)); empty if no gram is known."""
@@ -88,13 +89,20 @@ def learn(texts: Sequence[str], recipe: Recipe) -> Features:
     order = [at for _, _, at in sorted((gram.startswith(CHARACTERS), gram, at) for _, gram, at in kept)]
     weights = np.log((1 + len(texts)) / (1 + counts[order])) + 1
     vocabulary = tuple(grams[at] for at in order)
-    return Features(recipe, vocabulary, weights.astype(np.float32), letters, _Index.of(keys[order]))
+    index = _Index.of(keys[order])
+    return Features(recipe, vocabulary, weights.astype(np.float32), letters, index, _words(vocabulary))
 
 
 def build(recipe: Recipe, vocabulary: Sequence[str], weights: NDArray[np.float32]) -> Features:
     """Return the features of a known vocabulary, as `learn` returned it or the registry stored it."""
     letters = _Letters.of_grams(vocabulary)
-    return Features(recipe, tuple(vocabulary), weights, letters, _Index.of(letters.keys(vocabulary)))
+    index = _Index.of(letters.keys(vocabulary))
+    return Features(recipe, tuple(vocabulary), weights, letters, index, _words(vocabulary))
+
+
+def _words(vocabulary: Sequence[str]) -> int:
+    """How many grams stand before the first one of characters."""
+    return next((at for at, gram in enumerate(vocabulary) if gram.startswith(CHARACTERS)), len(vocabulary))
 
 
 @dataclass(frozen=True, slots=True)

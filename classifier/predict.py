@@ -176,15 +176,17 @@ class Model:
 
     def _evidence(self, rows: sparse.csr_matrix, at: int, head: Head, label: str) -> tuple[str, ...]:
         """The words of the row that speak most for `label` against the other labels, the strongest first."""
-        columns = rows.indices[rows.indptr[at] : rows.indptr[at + 1]]
-        values = rows.data[rows.indptr[at] : rows.indptr[at + 1]]
+        whole = slice(rows.indptr[at], rows.indptr[at + 1])
+        columns = rows.indices[whole]
+        said = columns < self.features.words
+        columns, values = columns[said], rows.data[whole][said]
         weight = values * (head.weights[columns, head.position[label]] - head.middle[columns])
         words: list[str] = []
         for position in np.argsort(-weight, kind="stable"):
             gram = self.features.vocabulary[columns[position]].lstrip(features.TITLE)
             if weight[position] <= 0 or len(words) == EVIDENCE_WORDS:
                 break
-            if not gram.startswith(features.CHARACTERS) and " " not in gram and len(gram) > 1 and gram not in words:
+            if " " not in gram and len(gram) > 1 and gram not in words:
                 words.append(gram)
         return tuple(words)
 

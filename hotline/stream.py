@@ -13,7 +13,7 @@ import secrets
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -63,7 +63,7 @@ class Change:
 
 def announce(live: Live, changes: Iterable[Change]) -> None:
     """Tell the pages of every process, without waiting."""
-    waiting = [asdict(change) for change in changes]
+    waiting = [{name: getattr(change, name) for name in Change.__slots__} for change in changes]
     for start in range(0, len(waiting), AT_ONCE):
         live.tell(CHANNEL, orjson.dumps(waiting[start : start + AT_ONCE]))
 

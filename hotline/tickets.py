@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from dispatch import actions as do
@@ -362,23 +363,37 @@ def _trace(answer: Send | AskHuman, judged: Judgement | None) -> dict[str, Any]:
 
 
 async def judge(desk: Desk, *, most: int = 200) -> int:
-    """Judge the oldest tickets that nobody judged yet, the model asked once for all; return how many.
+    """Judge the oldest tickets that nobody judged yet, the model asked for many at once; return how many.
 
     Each is sent where routing is sure, and otherwise waits for a dispatcher with the candidates beside it.
     """
     rulebook = await desk.rulebook()
+    moved: list[Ticket] = []
     async with desk.store.transaction() as transaction:
         rows = await transaction.fetch("unjudged_tickets", most=most)
-        if not rows:
-            return 0
-        judged = await desk.predictor.judge([f"{row['title']}\n{row['text']}" for row in rows])
-        judged_of = list(zip((row["id"] for row in rows), judged, strict=True))
-        moved: list[Ticket] = []
-        for start in range(0, len(rows), JUDGED_AT_ONCE):
-            some = dict(judged_of[start : start + JUDGED_AT_ONCE])
-            moved += await _judge_some(desk, transaction, some, rulebook)
+        async with aclosing(_read_ahead(desk, rows)) as judged:
+            async for some in judged:
+                moved += await _judge_some(desk, transaction, some, rulebook)
     tell_pages(desk, moved, rulebook)
     return len(rows)
+
+
+async def _read_ahead(desk: Desk, rows: Sequence[Row]) -> AsyncGenerator[dict[int, Judgement | None]]:
+    """Judge some tickets after others: while some are routed and kept, the model reads the next ones."""
+    parts = [rows[start : start + JUDGED_AT_ONCE] for start in range(0, len(rows), JUDGED_AT_ONCE)]
+    coming: asyncio.Task[list[Judgement | None]] | None = None
+    try:
+        for part, following in zip_longest(parts, parts[1:]):
+            judged = await (coming or _read(desk, part))
+            coming = _read(desk, following) if following else None
+            yield dict(zip((row["id"] for row in part), judged, strict=True))
+    finally:
+        if coming:
+            coming.cancel()
+
+
+def _read(desk: Desk, rows: Sequence[Row]) -> asyncio.Task[list[Judgement | None]]:
+    return asyncio.create_task(desk.predictor.judge([f"{row['title']}\n{row['text']}" for row in rows]))
 
 
 JUDGED_AT_ONCE = 25
