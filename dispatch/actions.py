@@ -184,11 +184,12 @@ class Amend(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supplement(Action):
-    """Add what the caller said later."""
+    """Add what the caller said later; `caller` which of them, if it is known."""
 
     name: ClassVar[str] = "supplement"
     chinese: ClassVar[str] = "补充"
     text: str
+    caller: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -549,6 +549,13 @@ def _amend(move: Move[do.Amend]) -> Ticket:
     )
 
 
+def _supplement(move: Move[do.Supplement]) -> Ticket:
+    """Only the event keeps what was said; whoever is named must be one of the callers."""
+    if move.action.caller is not None:
+        _find_part(move.ticket, "caller", move.action.caller)
+    return move.ticket
+
+
 def _unchanged(move: Move[Any]) -> Ticket:
     ticket: Ticket = move.ticket
     return ticket
@@ -982,7 +989,7 @@ TICKET_EDGES: tuple[Edge[Any], ...] = (
     Edge(do.Merge, BEFORE_REPLY, DISPATCHERS, _merge, to=CLOSED),
     Edge(do.Unmerge, CLOSED, DISPATCHERS, _unmerge, to=NEW, ready=_was_merged),
     Edge(do.Amend, BEFORE_REPLY, AGENTS | {Role.MACHINE}, _amend, ready=_may_amend),
-    Edge(do.Supplement, OPEN, AGENTS | CITIZEN, _unchanged),
+    Edge(do.Supplement, OPEN, AGENTS | CITIZEN, _supplement),
     Edge(do.Recount, OPEN, frozenset({Role.MACHINE}), _unchanged),
     Edge(do.Join, OPEN, frozenset({Role.MACHINE}), _join),
     Edge(do.Part, frozenset(S), frozenset({Role.MACHINE}), _part, to=CLOSED | {S.FOLLOW_UP}),

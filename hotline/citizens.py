@@ -20,7 +20,7 @@ from dispatch.lifecycle import Offer, allowed_actions, work_due
 from dispatch.model import Actor, Channel, Role, Ticket, TicketState
 from hotline import pictures, tickets
 from hotline.desk import Desk
-from hotline.errors import BadCode, NotFound, TooManyRequests
+from hotline.errors import BadCode, BadInput, NotFound, TooManyRequests
 from hotline.store import File
 from hotline.vault import SealBroken
 
@@ -131,13 +131,22 @@ def read_pass(desk: Desk, cookie: str) -> Pass | None:
 
 
 async def bring(desk: Desk, intake: tickets.Intake, photos: Sequence[pictures.Picture], *, address: str) -> Pass:
-    """Open a ticket for a caller without log-in and return a pass for it; raises BadInput, TooManyRequests."""
+    """Open a ticket for a caller without log-in and return a pass for it; raises BadInput, TooManyRequests.
+
+    The outside number lets the same form sent twice be one ticket. It is the browser's word: no ticket that an office
+    opened is given out for it.
+    """
     if seconds := await desk.live.wait(f"bring:{address}", MATTERS_OF_ADDRESS, MATTER_SECONDS):
         raise TooManyRequests(seconds)
     intake = replace(intake, channel=Channel.WEBSITE, category=None, reported=None, received_at=None)
-    opened = await tickets.open_ticket(desk, intake, Actor("web", Role.CITIZEN, ""))
+    opened = await tickets.open_ticket(desk, intake, _GUEST)
+    if not opened.is_new and (await desk.store.file(opened.ticket_id)).matter.opened_by != _GUEST.person:
+        raise BadInput("outside_id", "", "is no number of a form", "what the page carries")
     await pictures.add(desk, opened.ticket_id, photos, _actor(opened.ticket_id), event=1)
     return Pass(opened.ticket_id, is_new=True)
+
+
+_GUEST = Actor("web", Role.CITIZEN, "")
 
 
 def _actor(ticket_id: int) -> Actor:
@@ -174,7 +183,7 @@ async def matter(desk: Desk, given: Pass) -> Matter:
         department=ticket.lead.department if ticket.lead else "",
         due_at=_due(ticket),
         steps=tuple(_steps(events)),
-        said_later=tuple((one["at"], one["data"]["text"]) for one in events if _is_own_word(one, merged=merged)),
+        said_later=tuple((one["at"], one["data"]["text"]) for one in events if _is_own_word(one, ticket, caller)),
         answers=tuple(_answers(ticket, events)),
         offers=tuple(_offers(ticket, actor, caller, merged=merged)),
         pictures=tuple(shown),
@@ -183,8 +192,12 @@ async def matter(desk: Desk, given: Pass) -> Matter:
     )
 
 
-def _is_own_word(event: Mapping[str, Any], *, merged: bool) -> bool:
-    return event["action"] == "supplement" and event["role"] == Role.CITIZEN and not merged
+def _is_own_word(event: Mapping[str, Any], ticket: Ticket, caller: int) -> bool:
+    """Whether this caller said it; what names no caller was said when whoever brought the ticket was the only one."""
+    if event["action"] != "supplement" or event["role"] != Role.CITIZEN:
+        return False
+    alone = caller if len(ticket.callers) == 1 else 0
+    return bool((event["data"].get("caller") or alone) == caller)
 
 
 def _due(ticket: Ticket) -> datetime | None:
@@ -256,8 +269,8 @@ async def act(desk: Desk, given: Pass, name: str, values: Mapping[str, str]) -> 
     actor = _actor(file.ticket.id)
     if name not in OWN_ACTIONS or (name == "withdraw" and (merged or len(file.ticket.callers) > 1)):
         raise NotFound("action", name)
-    subject = {"caller": str(caller)} if do.ACTIONS[name].subject == "caller" else {}
-    return await tickets.act(desk, file.ticket.id, do.read(name, {**values, **subject}), actor)
+    mine = {} if name == "withdraw" else {"caller": str(caller)}
+    return await tickets.act(desk, file.ticket.id, do.read(name, {**values, **mine}), actor)
 
 
 async def picture(desk: Desk, given: Pass, number: int) -> tuple[str, bytes]:

@@ -224,29 +224,41 @@ async def drop(desk: Desk, ticket_id: int, actor: Actor) -> None:
 
 
 async def of(desk: Desk, file: File, actor: Actor) -> list[Shown]:
-    """Return the pictures of a ticket that `actor` already may see, as far as they may see each."""
-    rows = await desk.store.fetch("attachments", ticket_id=file.ticket.id)
+    """Return the pictures of a ticket that `actor` already may see, as far as they may see each.
+
+    The name of a file, which may tell more than the picture, is for whoever sent it.
+    """
+    rows = [dict(row) for row in await desk.store.fetch("attachments", ticket_id=file.ticket.id)]
     return [
         Shown(
             id=row["id"],
-            name=row["name"],
+            name=row["name"] if _is_own(row, actor) else "",
             bytes=row["bytes"],
             event=row["event"] or 0,
             role=Role.of(row["role"]),
             department=row["department"],
         )
         for row in rows
-        if _may_see(dict(row), file, actor)
+        if _may_see(row, file, actor)
     ]
 
 
+def _is_own(row: Mapping[str, Any], actor: Actor) -> bool:
+    return bool(row["person"] == actor.person and row["role"] == actor.role)
+
+
 def _may_see(row: Mapping[str, Any], file: File, actor: Actor) -> bool:
-    """What was not sent yet is its sender's; a caller sees the own ones, and those of an approved answer."""
+    """What was not sent yet is its sender's; a caller sees the own ones, and those of an approved answer.
+
+    All callers of a ticket send under its number; the first of them is whoever brought it, and the one who asks here.
+    """
     if row["event"] is None:
-        return bool(row["person"] == actor.person and row["role"] == actor.role)
+        return _is_own(row, actor)
     if actor.role is not Role.CITIZEN:
         return True
-    return bool(row["role"] == Role.CITIZEN or (row["action"] == "reply" and tickets.is_answered(file.ticket)))
+    if row["role"] == Role.CITIZEN:
+        return bool(row["caller"] == 1)
+    return bool(row["action"] == "reply" and tickets.is_answered(file.ticket))
 
 
 async def picture(desk: Desk, ticket_id: int, number: int, actor: Actor) -> tuple[str, bytes]:

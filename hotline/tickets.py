@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -570,6 +570,7 @@ def _rung_notices(
             ticket_id=ticket.id,
         )
         for unit, role in told
+        if unit != ticket.reported or unit == HOTLINE
     ]
 
 
@@ -694,7 +695,7 @@ def seers(ticket: Ticket, rulebook: Rulebook) -> tuple[str, ...]:
 
 
 def _notices(decided: Decided, rulebook: Rulebook) -> list[Notice]:
-    """Whom an event concerns: told once, by a key that names the event."""
+    """Whom an event concerns: told once, by a key that names the event; never a unit about a report about itself."""
     ticket, before = decided.after, decided.before
     known = {one.number: one.state for one in before.assignments} if before else {}
     told: list[tuple[str, str, str | None]] = []
@@ -717,6 +718,7 @@ def _notices(decided: Decided, rulebook: Rulebook) -> list[Notice]:
             facts=facts,
         )
         for unit, kind, role in dict.fromkeys(told)
+        if unit != ticket.reported or unit == HOTLINE
     ]
 
 
@@ -799,7 +801,7 @@ async def look(desk: Desk, *, most: int = LOOKED_AT_ONCE) -> int:
                 continue
             looks.append(_look(row["ticket_id"], watched.clock, seen))
             findings += _findings(row["ticket_id"], watched.clock, seen.findings)
-            notices += _notices_of(row["ticket_id"], watched.clock, seen.findings)
+            notices += _notices_of(row["ticket_id"], watched.clock, seen.findings, row["reported"])
     if lapsed:
         await desk.store.execute("lapse_windows", keys=lapsed)
     await desk.store.execute("record_looks", looks=looks, findings=findings, notices=notices, now=now, again=again)
@@ -850,7 +852,7 @@ async def _look_with_paper(
             return
         rows = await transaction.fetch("find_once", findings=_findings(ticket_id, clock, seen.findings), now=now)
         new = {row["finding"].partition(" ")[0] for row in rows}
-        told = _notices_of(ticket_id, clock, seen.findings)
+        told = _notices_of(ticket_id, clock, seen.findings, ticket.reported)
         look = [_look(ticket_id, clock, seen)]
         await transaction.execute("record_looks", looks=look, findings=[], notices=told, now=now, again=again)
         issuing = [one.rule for one in seen.findings if one.issues and one.name in new]
@@ -885,7 +887,8 @@ def _findings(ticket_id: int, clock: Clock, found: Iterable[Finding]) -> list[di
     return [key | {"finding": f"{one.name} {clock.due_at.isoformat()}"} for one in found]
 
 
-def _notices_of(ticket_id: int, clock: Clock, found: Iterable[Finding]) -> list[dict[str, Any]]:
+def _notices_of(ticket_id: int, clock: Clock, found: Iterable[Finding], reported: str | None) -> list[dict[str, Any]]:
+    """What the rungs of a clock say; a unit hears nothing of a report about itself."""
     return [
         {
             "key": f"{ticket_id}/clock/{clock.number}/{one.name}/{clock.due_at.isoformat()}/{unit}/{role or ''}",
@@ -897,6 +900,7 @@ def _notices_of(ticket_id: int, clock: Clock, found: Iterable[Finding]) -> list[
         }
         for one in found
         for unit, role in one.tells
+        if unit != reported or unit == HOTLINE
     ]
 
 
@@ -951,13 +955,36 @@ async def view(desk: Desk, ticket_id: int, actor: Actor) -> View:
     people = {row["number"]: _masked_person(desk, row) for row in sealed}
     callers = tuple(people.get(one.number) or _withheld(one.number) for one in file.ticket.callers)
     merged = await desk.store.fetch("merged_tickets", id=ticket_id)
-    return View(
+    seen = View(
         file=file,
         offers=allowed_actions(file.ticket, actor),
         callers=callers,
         events=tuple(_event_for(dict(row), actor) for row in rows),
         merged=tuple(dict(row) for row in merged),
     )
+    return await _for_department(desk, seen, actor, rulebook) if actor.role in HOLDERS else seen
+
+
+async def _for_department(desk: Desk, seen: View, actor: Actor, rulebook: Rulebook) -> View:
+    """Leave out of a ticket whom it reports, and of merged ones whatever is not the department's to see."""
+    ticket = seen.file.ticket
+    others = {row["id"] for row in seen.merged} | ({ticket.merged_into} if ticket.merged_into else set())
+    files = await desk.store.files(sorted(others)) if others else []
+    known = {one.ticket.id for one in files if may_see(one.ticket, actor, rulebook)}
+    callers = tuple(replace(one, origin=one.origin if one.origin in known else None) for one in ticket.callers)
+    into = ticket.merged_into if ticket.merged_into in known else None
+    return replace(
+        seen,
+        file=replace(seen.file, ticket=replace(ticket, reported=None, callers=callers, merged_into=into)),
+        events=tuple(_without_numbers(event, known) for event in seen.events),
+        merged=tuple(row for row in seen.merged if row["id"] in known),
+    )
+
+
+def _without_numbers(event: Mapping[str, Any], known: Container[int]) -> Mapping[str, Any]:
+    """An event without the number of a ticket that is not among the known ones."""
+    into = event["data"].get("into") if event["action"] == "merge" else None
+    return event if into is None or into in known else {**event, "data": {**event["data"], "into": None}}
 
 
 def _masked_person(desk: Desk, row: Row) -> Person:
@@ -1039,7 +1066,8 @@ async def tickets_of_phone(
 ) -> list[dict[str, Any]]:
     """Return earlier tickets of a phone number, open ones first; only for roles that talk to callers.
 
-    Who looked for which number stays, masked, unless `is_traced` says that there is a trace already.
+    Of a protected matter only that it is there: the number would tell whose it is. Who looked for which number stays,
+    masked, unless `is_traced` says that there is a trace already.
     """
     if actor.role not in UNSEALERS - HOLDERS:
         raise Forbidden(actor.person, "search by phone", "only those who talk to callers may")
@@ -1047,7 +1075,13 @@ async def tickets_of_phone(
     if is_traced:
         await _trace_search(desk, actor, "search_phone", vault.mask_phone(number))
     prints = desk.vault.fingerprints(number, about="phone")
-    return [dict(row) for row in await desk.store.fetch("tickets_of_phone", phones=prints, most=most)]
+    return [_sealed(row) for row in await desk.store.fetch("tickets_of_phone", phones=prints, most=most)]
+
+
+def _sealed(row: Row) -> dict[str, Any]:
+    """One earlier ticket of a caller; of a protected one no title."""
+    hides_caller = row["confidential"] or row["type"] == TicketType.REPORT
+    return {**row, "title": "" if hides_caller else row["title"], "sealed": hides_caller}
 
 
 async def _trace_search(desk: Desk, actor: Actor, what: str, masked: str) -> None:
@@ -1058,10 +1092,10 @@ async def _trace_search(desk: Desk, actor: Actor, what: str, masked: str) -> Non
 
 
 async def tickets_of_name(desk: Desk, name: str, actor: Actor, *, most: int = 20) -> list[dict[str, Any]]:
-    """Return earlier tickets of callers with exactly this name; only for roles that talk to callers."""
+    """Return earlier tickets of callers with exactly this name, as `tickets_of_phone` does."""
     if actor.role not in UNSEALERS - HOLDERS:
         raise Forbidden(actor.person, "search by name", "only those who talk to callers may")
     name = name.strip()[: LONGEST["name"]]
     await _trace_search(desk, actor, "search_name", vault.mask_name(name))
     prints = desk.vault.fingerprints(name, about="name")
-    return [dict(row) for row in await desk.store.fetch("tickets_of_name", names=prints, most=most)]
+    return [_sealed(row) for row in await desk.store.fetch("tickets_of_name", names=prints, most=most)]

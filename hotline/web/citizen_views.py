@@ -102,7 +102,10 @@ def page(seen: citizens.Matter, codes: Codes) -> Page:
             for one in seen.answers
         ),
         offers=frozenset(offer.action for offer in seen.offers),
-        pictures=tuple((f"/matter/pictures/{one.id}", one.name) for one in seen.pictures),
+        pictures=tuple(
+            (f"/matter/pictures/{one.id}", one.name or words.picture(number))
+            for number, one in enumerate(seen.pictures, start=1)
+        ),
         merged=seen.merged,
         is_closed=seen.ticket.state is TicketState.CLOSED,
     )

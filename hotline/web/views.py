@@ -117,10 +117,10 @@ def found(page: str, codes: Codes, now: datetime, *, most: int) -> Board:
 
 
 def earlier(rows: Iterable[Mapping[str, Any]], codes: Codes, now: datetime) -> tuple[Line, ...]:
-    """Return the earlier tickets of a number; of a confidential one only that it is there."""
+    """Return the earlier tickets of a number; of a protected one only that it is there."""
     lines = []
     for row in rows:
-        title = words.W.sealed if row["confidential"] else row["title"]
+        title = words.W.sealed if row["sealed"] else row["title"]
         lines.append(_line({**row, "title": title}, codes, now, "/tickets/"))
     return tuple(lines)
 
@@ -320,9 +320,9 @@ def pictures(shown: Sequence[Shown], ticket_id: str, codes: Codes) -> tuple[Pair
     return tuple(
         (
             f"/tickets/{ticket_id}/pictures/{one.id}",
-            f"{codes.department(one.department) or one.role.chinese} {one.name}",
+            f"{codes.department(one.department) or one.role.chinese} {one.name or words.picture(number)}",
         )
-        for one in shown
+        for number, one in enumerate(shown, start=1)
         if one.event
     )
 

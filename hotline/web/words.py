@@ -1251,6 +1251,11 @@ def rated(level: str) -> str:
     return f"评价：{level}"
 
 
+def picture(number: int) -> str:
+    """Return what stands for a picture that cannot be seen, the first being 1."""
+    return f"{CITIZEN.pictures} {number}"
+
+
 def attempts(count: int) -> str:
     return f"未接通 {count} 次"
 

@@ -19,7 +19,8 @@ SELECT count(*) FROM attachments WHERE ticket_id = :ticket_id;
 -- name: attachments
 -- The pictures of a ticket, the oldest first, each with the action that it was sent with.
 SELECT attachment.id, attachment.name, attachment.type, attachment.bytes, attachment.key, attachment.event,
-       attachment.person, attachment.role, attachment.department, attachment.added_at, event.action
+       attachment.person, attachment.role, attachment.department, attachment.added_at, event.action,
+       coalesce((event.data ->> 'caller')::integer, 1) AS caller
   FROM attachments attachment
   LEFT JOIN events event ON event.ticket_id = attachment.ticket_id AND event.number = attachment.event
  WHERE attachment.ticket_id = :ticket_id

@@ -15,7 +15,7 @@ UPDATE clocks
 RETURNING clocks.ticket_id, clocks.number, clocks.kind, clocks.subject, clocks.cycle, clocks.department,
           clocks.started_at, clocks.due_at, clocks.allowance, clocks.rule, clocks.rules, clocks.calendar,
           clocks.counted_from, clocks.until, clocks.ceiling, clocks.floor, clocks.provisional, clocks.stopped_at,
-          clocks.stop, ticket.urgency,
+          clocks.stop, ticket.urgency, ticket.reported,
           (SELECT paper.rung FROM orders paper
             WHERE clocks.kind = 'order' AND paper.ticket_id = clocks.ticket_id AND paper.number = clocks.subject) AS paper;
 

@@ -49,6 +49,7 @@ def small_city() -> office.City:
         ("z0101", "东门街道办事处", "town", "q01"),
     )
     kinds = {"01": "城市管理", "0101": "市容环卫", "010101": "占道经营", "010102": "井盖缺失", "010103": "噪声扰民"}
+    kinds |= {"02": "纪检监察", "0201": "作风", "020101": "举报干部"}
     return office.City(
         areas=(
             {"code": "00", "name": "榕溪市", "parent": None},
@@ -60,7 +61,7 @@ def small_city() -> office.City:
             for code, name, level, parent in units
         ),
         categories=tuple(
-            {"code": c, "name": n, "departmental": False, "sensitive": False, "statutory": None, "basis": ""}
+            {"code": c, "name": n, "departmental": False, "sensitive": c[:2] == "02", "statutory": None, "basis": ""}
             for c, n in kinds.items()
         ),
         parts={
@@ -68,6 +69,7 @@ def small_city() -> office.City:
             "allowances": office.demonstration_city().parts["allowances"],
             "catalogue": [
                 {"category": "0101", "area": "", "owner": "", "lead": "cgj", "co": [], "basis": "三定规定"},
+                {"category": "02", "area": "", "owner": "", "lead": "slj", "co": [], "basis": "三定规定"},
                 {"category": "010103", "area": "", "owner": "", "lead": "?", "co": ["cgj"], "basis": "须看噪声来源"},
             ],
             "policy": asdict(Policy()),
