@@ -26,6 +26,8 @@ SIMILAR_MOST = 5
 SIMILAR_WITHIN = timedelta(days=90)
 SIMILAR_FROM = 0.2
 """Likeness from which a ticket is shown: the share of pairs of characters that both texts have, as a cosine."""
+LONG_TEXT = 150
+"""Pairs of characters from which on a quarter of them is enough to find which tickets may be alike."""
 LONGEST_TEXT = 4_000
 _GUESSES = 3
 
@@ -214,6 +216,7 @@ async def _similar(
         grams=pairs,
         categories=list(categories),
         areas=[*inside, *(wider.code for wider in rulebook.wider(area))] if area else None,
+        sampled=len(pairs) > LONG_TEXT,
         since=desk.now() - SIMILAR_WITHIN,
         likeness=SIMILAR_FROM,
         most=SIMILAR_MOST,

@@ -7,10 +7,10 @@ SELECT nextval('ticket_serials');
 WITH ticket AS (
     INSERT INTO tickets (id, version, state, type, urgency, category, area, owner, confidential, sensitive, reported,
                          outcome, received_at, entered_at, due_at, channel, source, outside_id, title, text,
-                         original_sealed, place, opened_by, judged, suggestion, grams)
+                         original_sealed, place, opened_by, judged, suggestion, grams, sample)
     VALUES (:id, :version, :state, :type, :urgency, :category, :area, :owner, :confidential, :sensitive, :reported,
             :outcome, :received_at, :entered_at, :due_at, :channel, :source, :outside_id, :title, :text,
-            :original_sealed, :place, :opened_by, :judged, :suggestion, :grams)
+            :original_sealed, :place, :opened_by, :judged, :suggestion, :grams, sample_of(:grams))
     ON CONFLICT (source, outside_id) DO NOTHING
     RETURNING id
 ), caller AS (
@@ -252,14 +252,14 @@ SELECT ticket.category, coalesce(ticket.area, ''), assignment.department,
 
 -- name: similar_tickets
 -- Open tickets of some categories, or of none yet, in some areas that share the most pairs of characters with a text.
+-- Where the text is long, a quarter of the pairs says which tickets are worth counting out.
 WITH asked AS (
     SELECT unnest(:grams::integer[]) AS gram
 ), candidate AS (
     SELECT ticket.*
       FROM unnest(:categories::text[]) AS kind(code)
      CROSS JOIN LATERAL (
-           SELECT id, title, state, category, area, received_at, confidential, type, grams,
-                  cardinality(grams) AS size
+           SELECT id, cardinality(grams) AS size, CASE WHEN :sampled THEN sample ELSE grams END AS looked_at
              FROM tickets
             WHERE category = kind.code AND state <> 'closed' AND received_at >= :since
               AND (:areas::text[] IS NULL OR area = ANY (:areas))
@@ -267,23 +267,29 @@ WITH asked AS (
             LIMIT 30) ticket
      UNION ALL
     SELECT ticket.*
-      FROM (SELECT id, title, state, category, area, received_at, confidential, type, grams,
-                   cardinality(grams) AS size
+      FROM (SELECT id, cardinality(grams) AS size, CASE WHEN :sampled THEN sample ELSE grams END AS looked_at
               FROM tickets
              WHERE category IS NULL AND state <> 'closed' AND received_at >= :since
                AND (:areas::text[] IS NULL OR area = ANY (:areas))
              ORDER BY id DESC
              LIMIT 30) ticket
-), likened AS (
-    SELECT candidate.id, count(*) / sqrt(max(candidate.size)::float8 * cardinality(:grams::integer[])) AS likeness
-      FROM candidate, unnest(candidate.grams) AS own(gram)
+), promising AS (
+    SELECT candidate.id
+      FROM candidate, unnest(candidate.looked_at) AS own(gram)
       JOIN asked USING (gram)
      GROUP BY candidate.id
+     ORDER BY count(*) * sqrt(max(candidate.size)) / max(cardinality(candidate.looked_at)) DESC, candidate.id DESC
+     LIMIT :most * 3
+), likened AS (
+    SELECT id, title, state, category, area, received_at, confidential, type,
+           (SELECT count(*) FROM unnest(grams) AS own(gram) JOIN asked USING (gram))
+           / sqrt(cardinality(grams)::float8 * cardinality(:grams::integer[])) AS likeness
+      FROM promising JOIN tickets USING (id)
 )
-SELECT id, title, state, category, area, received_at, confidential, type, likened.likeness
-  FROM candidate JOIN likened USING (id)
- WHERE likened.likeness >= :likeness
- ORDER BY likened.likeness DESC, id DESC
+SELECT id, title, state, category, area, received_at, confidential, type, likeness
+  FROM likened
+ WHERE likeness >= :likeness
+ ORDER BY likeness DESC, id DESC
  LIMIT :most;
 
 -- name: machine_sent

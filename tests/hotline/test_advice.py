@@ -1,5 +1,6 @@
 """What an agent is told while typing: nothing of it is kept, nothing sealed is shown, and it holds without a model."""
 
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from hotline.db import Pool, connection
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden
 from hotline.predictor import Judgement, Predictor
+from hotline.store import grams
 from tests.city import AGENT, DISPATCHER, Clock, handler, intake, small_desk
 
 
@@ -92,6 +94,27 @@ async def test_open_tickets_that_resemble_the_words_are_found_the_most_alike_fir
 
     assert [one.id for one in found.similar] == [str(near.ticket_id), str(far.ticket_id)]
     assert found.similar[0].likeness > 0.7
+
+
+async def test_of_many_long_texts_the_most_alike_are_found_as_if_all_were_counted_out(desk: Desk) -> None:
+    dice = random.Random(5)  # noqa: S311 - the same texts each time
+    words = [
+        "".join(dice.choices("路灯坏了晚上看不见小区门口积水垃圾没人管请处理噪声油烟扰民停车占道施工", k=4))
+        for _ in range(300)
+    ]
+    texts = ["".join(dice.sample(words[at : at + 120], 100)) for at in range(0, 180, 6)]
+    opened = {str((await tickets.open_ticket(desk, intake(text=text), AGENT)).ticket_id): text for text in texts}
+    asked = "".join(dice.sample(words[60:180], 100))
+
+    found = await advice.suggest(desk, draft(asked), AGENT)
+
+    own = set(grams(asked))
+    exact = {
+        number: len(own & (said := set(grams(text)))) / (len(own) * len(said)) ** 0.5 for number, text in opened.items()
+    }
+    best = sorted(exact.values(), reverse=True)[: advice.SIMILAR_MOST]
+    assert len(own) > advice.LONG_TEXT
+    assert [one.likeness for one in found.similar] == pytest.approx(best, abs=0.01)
 
 
 async def test_closed_and_old_tickets_are_not_similar(desk: Desk, clock: Clock) -> None:

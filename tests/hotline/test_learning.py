@@ -226,8 +226,8 @@ async def _fill(pool: Pool, *, number: int) -> None:
     async with connection(pool) as lent:
         await lent.executemany(
             "INSERT INTO tickets (id, version, state, type, urgency, category, outcome, received_at, entered_at,"
-            " channel, source, title, text, opened_by, judged, grams)"
+            " channel, source, title, text, opened_by, judged, grams, sample)"
             " VALUES ($1, 3, 'closed', 'help', 'normal', $2, 'answered', $3, $3, 'phone', 'local', '', $4, 'x', true,"
-            " $5)",
+            " $5, sample_of($5))",
             rows,
         )
