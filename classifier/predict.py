@@ -45,7 +45,7 @@ class Suggestion:
     level_2: Guess
     kind: tuple[Guess, ...]
     urgency: Guess
-    risks: tuple[str, ...]
+    risks: tuple[risks.Alarm, ...]
     area: str | None
     evidence: tuple[str, ...]
     model_version: str
@@ -125,7 +125,7 @@ class Model:
         for at, cleaned_text in enumerate(cleaned):
             best = _guesses(category.head.labels, leaves[at], most)
             level_1, level_2 = wide[0][at], wide[1][at]
-            marks = risks.found(cleaned_text)
+            marks = risks.alarms(cleaned_text)
             found.append(
                 Suggestion(
                     category=best,
@@ -196,9 +196,9 @@ def _guesses(labels: Sequence[str], line: NDArray[np.float64], most: int) -> tup
     return tuple(Guess(labels[at], float(line[at])) for at in order)
 
 
-def _urgency(guess: Guess, marks: Sequence[str]) -> Guess:
+def _urgency(guess: Guess, marks: Sequence[risks.Alarm]) -> Guess:
     """A life at risk is critical whatever was learned, and nothing with a risk word is normal."""
-    if {"life", "self_harm", "violence"} & set(marks):
+    if {"life", "self_harm", "violence"} & {mark.risk for mark in marks}:
         return Guess("critical", max(guess.probability, 0.9) if guess.label == "critical" else 0.9)
     if marks and guess.label == "normal":
         return Guess("urgent", 0.7)

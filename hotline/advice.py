@@ -141,14 +141,11 @@ def _thoughts(draft: Draft, judged: Judgement | None, rulebook: Rulebook) -> lis
 def _with_words_of_danger(advice: Advice, said: str, judged: Judgement | None, rulebook: Rulebook) -> Advice:
     """Add what the city's own list and the model say together: neither takes a danger back that the other sees."""
     words = rulebook.risks_in(said)
-    named = [str(word.risk) for word in words]
-    return replace(
-        advice, risks=tuple(dict.fromkeys((*named, *(judged.risks if judged else ())))), risk_words=_each(words)
-    )
-
-
-def _each(words: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word.word for word in words))
+    named, spoken = [str(word.risk) for word in words], [word.word for word in words]
+    if judged:
+        named += judged.risks
+        spoken += judged.risk_words
+    return replace(advice, risks=tuple(dict.fromkeys(named)), risk_words=tuple(dict.fromkeys(spoken)))
 
 
 def _routed(

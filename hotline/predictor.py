@@ -33,6 +33,7 @@ class Judgement:
     """What the model makes of one text: everything with calibrated probabilities, the best first.
 
     `levels`: the likeliest category of two, of four and of six digits; each is worth having where the next is unsure.
+    `risk_words`: what was said that speaks of `risks`.
     """
 
     categories: tuple[tuple[str, float], ...]
@@ -44,6 +45,7 @@ class Judgement:
     levels: tuple[tuple[str, float], ...] = ()
     types: tuple[tuple[str, float], ...] = ()
     area: str | None = None
+    risk_words: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -172,10 +174,11 @@ def _judgement(suggestion: Any) -> Judgement:  # noqa: ANN401 - classifier.predi
         categories=categories,
         type=suggestion.kind[0].label if suggestion.kind else None,
         urgency=suggestion.urgency.label,
-        risks=suggestion.risks,
+        risks=tuple(alarm.risk for alarm in suggestion.risks),
         evidence=suggestion.evidence,
         model_version=suggestion.model_version,
         levels=(*wider, *categories[:1]),
         types=tuple((guess.label, guess.probability) for guess in suggestion.kind),
         area=suggestion.area,
+        risk_words=tuple(dict.fromkeys(word for alarm in suggestion.risks for word in alarm.evidence)),
     )

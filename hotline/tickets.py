@@ -357,8 +357,8 @@ def _trace(answer: Send | AskHuman, judged: Judgement | None) -> dict[str, Any]:
     trace = {name: getattr(answer.trace, name) for name in answer.trace.__slots__}
     kept: dict[str, Any] = {"trace": trace, "candidates": candidates, "sent": isinstance(answer, Send)}
     if judged:
-        kept |= {"type": judged.type, "urgency": judged.urgency, "risks": judged.risks, "evidence": judged.evidence}
-        kept["categories"] = judged.categories
+        kept |= {"type": judged.type, "urgency": judged.urgency, "evidence": judged.evidence}
+        kept |= {"categories": judged.categories, "risks": judged.risks, "risk_words": judged.risk_words}
     return kept
 
 
@@ -416,11 +416,28 @@ async def _judge_some(
             await transaction.record(decided, notices=_notices(decided, rulebook), rulebook=rulebook)
         trace = _trace(answer, judged[file.ticket.id]) | {"sent": bool(moves)}
         before = file.matter.suggestion or {}
-        trace["risks"] = list(dict.fromkeys([*before.get("risks", ()), *trace.get("risks", ())]))
+        await transaction.tell(_risk_seen(file.ticket, before, trace), at=desk.now())
+        for name in ("risks", "risk_words"):
+            trace[name] = list(dict.fromkeys([*before.get(name, ()), *trace.get(name, ())]))
         kept.append({"id": file.ticket.id, "suggestion": {**before, **trace}})
         moved.append(moves[-1].after if moves else file.ticket)
     await transaction.execute("mark_judged", judged=kept)
     return moved
+
+
+def _risk_seen(ticket: Ticket, before: Mapping[str, Any], trace: Mapping[str, Any]) -> list[Notice]:
+    """A danger that the model sees and the city's words did not name reaches the supervisors, too."""
+    new = [risk for risk in trace.get("risks", ()) if risk not in before.get("risks", ())]
+    facts = {"risks": new, "words": list(trace.get("risk_words", ()))}
+    told = Notice(
+        key=f"{ticket.id}/risk/model",
+        department=HOTLINE,
+        kind="risk_seen",
+        role=Role.SUPERVISOR,
+        facts=facts,
+        ticket_id=ticket.id,
+    )
+    return [told] if new else []
 
 
 def _best_category(ticket: Ticket, judged: Judgement | None) -> str:

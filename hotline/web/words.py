@@ -671,6 +671,7 @@ def field(action_name: str, name: str) -> str:
 
 NOTICES: Mapping[str, str] = {
     "risk": "诉求中出现风险词，请立即核实",
+    "risk_seen": "诉求内容疑有危险，请立即核实",
     "assigned": "新派来一张工单",
     "copied": "抄送：下属镇街收到一张工单",
     "sent": "工单重新派来",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,9 +23,10 @@ from tests.city import AGENT, DISPATCHER, NOW, intake, small_desk
 class FixedModel(Predictor):
     """A predictor that gives every text the same judgement and counts how often it is asked."""
 
-    def __init__(self, category: str, probability: float) -> None:
+    def __init__(self, category: str, probability: float, **more: Any) -> None:
         super().__init__()
-        self._judgement = Judgement(((category, probability),), "complaint", "normal", (), ("坑",), "fixed-1")
+        plain = Judgement(((category, probability),), "complaint", "normal", (), ("坑",), "fixed-1")
+        self._judgement = replace(plain, **more)
         self.asked = 0
 
     async def judge(self, texts: Any) -> list[Judgement | None]:
@@ -174,6 +176,20 @@ async def test_words_of_danger_reach_the_supervisors_at_once(desk: Desk) -> None
 
     told = await desk.store.fetch("notices_of_department", department="hotline", role="supervisor", most=9)
     assert [(row["ticket_id"], row["kind"]) for row in told] == [(opened.ticket_id, "risk")]
+
+
+async def test_a_danger_that_only_the_model_sees_reaches_the_supervisors_once_with_its_words(desk: Desk) -> None:
+    desk.predictor = FixedModel("050901", 0.5, risks=("life",), risk_words=("墙裂",))
+    opened = await tickets.open_ticket(desk, intake(text="教学楼的墙裂得能伸进手"), AGENT)
+
+    await tickets.judge(desk)
+    await tickets.judge(desk)
+
+    told = await desk.store.fetch("notices_of_department", department="hotline", role="supervisor", most=9)
+    (file,) = await desk.store.files([opened.ticket_id])
+    assert [(row["ticket_id"], row["kind"]) for row in told] == [(opened.ticket_id, "risk_seen")]
+    assert file.matter.suggestion is not None
+    assert (file.matter.suggestion["risks"], file.matter.suggestion["risk_words"]) == (["life"], ["墙裂"])
 
 
 async def test_the_original_words_are_shown_with_the_caller_for_a_reason(desk: Desk) -> None:

@@ -80,7 +80,7 @@ def notice_kinds() -> set[str]:
     found |= {f"{kind}_{answer}" for kind in RequestKind for answer in ("approved", "rejected")}
     found |= {"order_answered", "exemption_claimed", "order_accepted", "order_returned", "recount"}
     found |= {"exemption_approved", "exemption_rejected"}
-    return found | {"risk", "urge", "supervise", "transfer"} | {rule.name for rule in DEFAULT_LADDER}
+    return found | {"risk", "risk_seen", "urge", "supervise", "transfer"} | {rule.name for rule in DEFAULT_LADDER}
 
 
 def test_every_kind_of_notice_has_a_sentence() -> None:
