@@ -103,6 +103,7 @@ STARTS = {
     Role.HANDLER: "/department",
     Role.HEAD: "/department",
     Role.FOLLOW_UP: "/follow-up",
+    Role.SUPERVISOR: "/supervision",
 }
 
 

@@ -96,7 +96,7 @@ async def test_logging_out_ends_the_session(open_browser: Open) -> None:
     [
         ("agent", "/intake"),
         ("dispatcher", "/queue"),
-        ("supervisor", "/queue"),
+        ("supervisor", "/supervision"),
         ("analyst", "/queue"),
         ("water", "/department"),
         ("caller-back", "/follow-up"),
