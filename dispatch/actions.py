@@ -93,11 +93,12 @@ class Designate(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(Action):
-    """Answer the caller at once and close."""
+    """Answer the caller at once and close; `knowledge` names the version of an entry that was used, K0001@2."""
 
     name: ClassVar[str] = "answer"
     chinese: ClassVar[str] = "直接答复"
     text: str
+    knowledge: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -505,7 +506,7 @@ def _every(root: type[Action]) -> list[type[Action]]:
 ACTIONS: Mapping[str, type[Action]] = {action.name: action for action in _every(Action)}
 """Every action by its name."""
 
-OPTIONAL_TEXTS = frozenset({"why", "override", "note", "reference", "comment", "basis"})
+OPTIONAL_TEXTS = frozenset({"why", "override", "note", "reference", "comment", "basis", "knowledge"})
 """Texts that may be empty where their class gives a default; all other texts must say something."""
 
 

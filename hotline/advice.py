@@ -16,7 +16,7 @@ from dispatch import places
 from dispatch.model import Actor, Ticket, TicketState, TicketType, Urgency
 from dispatch.routing import AskHuman, Candidate, Experience, Question, Send, Suggested, Trace, route
 from dispatch.rulebook import Rulebook
-from hotline import experience, tickets, vault
+from hotline import experience, knowledge, tickets, vault
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden
 from hotline.predictor import Judgement
@@ -83,6 +83,7 @@ class Advice:
     candidates: tuple[Candidate, ...] = ()
     trace: Trace | None = None
     similar: tuple[Similar, ...] = ()
+    knowledge: tuple[knowledge.Offered, ...] = ()
 
 
 def read(values: Mapping[str, Any]) -> Draft:
@@ -105,10 +106,13 @@ async def suggest(desk: Desk, draft: Draft, actor: Actor) -> Advice:
     judged = await desk.predictor.suggest(said)
     area = draft.area or places.area_in(f"{said}\n{draft.place}", rulebook) or _known_area(judged, rulebook)
     categories = _thoughts(draft, judged, rulebook)
-    similar, records = await asyncio.gather(
-        _similar(desk, said, categories, area, rulebook), experience.known(desk.store, categories[:1], desk.now())
+    similar, records, offered = await asyncio.gather(
+        _similar(desk, said, categories, area, rulebook),
+        experience.known(desk.store, categories[:1], desk.now()),
+        knowledge.offer(desk, said, _kinds(draft, judged)),
     )
-    found = _with_words_of_danger(Advice(area=area, similar=similar), said, judged, rulebook)
+    advice = Advice(area=area, similar=similar, knowledge=offered)
+    found = _with_words_of_danger(advice, said, judged, rulebook)
     known = records.of(categories[0], area, rulebook) if categories else {}
     return _routed(found, replace(draft, area=area), judged, known, rulebook, desk.now())
 
@@ -136,6 +140,11 @@ def _thoughts(draft: Draft, judged: Judgement | None, rulebook: Rulebook) -> lis
         return [draft.category]
     guesses = judged.categories if judged else ()
     return [code for code, _ in guesses if code in rulebook.categories][:_GUESSES]
+
+
+def _kinds(draft: Draft, judged: Judgement | None) -> Sequence[tuple[str, float]]:
+    """The categories that the matter may have with their probability; the chosen one is certain."""
+    return [(draft.category, 1.0)] if draft.category else judged.categories if judged else ()
 
 
 def _with_words_of_danger(advice: Advice, said: str, judged: Judgement | None, rulebook: Rulebook) -> Advice:

@@ -13,7 +13,7 @@ from datetime import datetime
 from aiohttp import web
 
 from hotline import db, embedded, metrics, models
-from hotline.api import events, labels, monitor, rules
+from hotline.api import events, knowledge, labels, monitor, rules
 from hotline.api import routes as api
 from hotline.config import Config, Key
 from hotline.desk import Desk, wall_clock
@@ -86,6 +86,7 @@ def make_application(desk: Desk, config: Config) -> web.Application:
     application.add_routes(monitor.routes())
     application.add_routes(rules.routes())
     application.add_routes(labels.routes())
+    application.add_routes(knowledge.routes())
     application.add_routes(pages.routes())
     return application
 

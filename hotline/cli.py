@@ -117,6 +117,14 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     calendar.add_argument("--draft", metavar="PERSON", help="keep it as this person's draft, for another to publish")
     calendar.set_defaults(run=_calendar)
 
+    answers = commands.add_parser(
+        "knowledge", help="say what a .csv file of answers would change in the knowledge base"
+    )
+    answers.add_argument("file", type=Path, help="编号,问题,答复,分类,单位,依据,生效日期,失效日期 in UTF-8")
+    answers.add_argument("--reason", default="批量导入", help="why the answers are new or changed (批量导入)")
+    answers.add_argument("--draft", metavar="PERSON", help="keep them as this person's drafts, for another to publish")
+    answers.set_defaults(run=_knowledge)
+
 
 def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     learner = commands.add_parser("learn", help="train a challenger from what departments kept; use it if it is better")
@@ -261,6 +269,12 @@ def _calendar(options: argparse.Namespace, config: settings.Config) -> int:
     if options.file is None:
         return serving.show_calendar(config, options.year, _say)
     return serving.read_calendar(config, options.file, source=options.source, by=options.draft, say=_say)
+
+
+def _knowledge(options: argparse.Namespace, config: settings.Config) -> int:
+    from hotline import serving
+
+    return serving.read_knowledge(config, options.file, reason=options.reason, by=options.draft, say=_say)
 
 
 def _simulate(options: argparse.Namespace, config: settings.Config) -> int:

@@ -21,7 +21,7 @@ from time import perf_counter
 
 from dispatch.model import Role
 from dispatch.worktime import ZONE
-from hotline import auth, exchange, office, predictor, serving, simulation, worker
+from hotline import auth, exchange, knowledge, office, predictor, serving, simulation, worker
 from hotline.app import Engines, engines, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
@@ -82,11 +82,21 @@ async def _prepare(desk: Desk, found: Engines, config: Config, say: Say, number:
     for person in PEOPLE:
         if person.id not in known:
             await auth.create_person(desk, person, password)
+    if not await desk.store.fetch_value("knowledge_stamp"):
+        await _write_knowledge(desk, say)
     await _train(config, say)
     await serving.load_model(desk, say)
     if not await desk.store.fetch("ticket_ids", after=0, most=1):
         await _first_day(desk, found, config, say, number)
     return password
+
+
+async def _write_knowledge(desk: Desk, say: Say) -> None:
+    """Let one of the demonstration's people write its answers, and another publish them."""
+    found = await knowledge.compare(desk, knowledge.demonstration(), reason="演示城市的知识库")
+    drafted = await knowledge.take_in(desk, found, await auth.actor(desk, "analyst1"))
+    await knowledge.publish_some(desk, drafted, await auth.actor(desk, "supervise1"))
+    say(f"wrote {len(drafted)} answers into the knowledge base")
 
 
 def _password(home: Path) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import getpass
 import json
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -21,7 +22,20 @@ from aiohttp import web
 
 from dispatch.model import MACHINE, Role
 from dispatch.worktime import ZONE, DayKind
-from hotline import auth, calendars, cards, contacts, drafts, exchange, guard, learning, models, office, worker
+from hotline import (
+    auth,
+    calendars,
+    cards,
+    contacts,
+    drafts,
+    exchange,
+    guard,
+    knowledge,
+    learning,
+    models,
+    office,
+    worker,
+)
 from hotline.app import Engines, engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
@@ -134,6 +148,26 @@ def read_calendar(config: Config, file: Path, *, source: str, by: str | None, sa
             number = await drafts.draft(desk, "calendar", after.to_mapping(), drafter, source=source)
             say(words.CALENDAR.drafted.format(number))
         return 0
+
+    return _run(config, say, go)
+
+
+def read_knowledge(config: Config, file: Path, *, reason: str, by: str | None, say: Say) -> int:
+    """Say what a file of answers would change, and keep it as drafts of `by` for a second person to publish."""
+    text = file.read_text("utf-8-sig")
+
+    async def go(desk: Desk) -> int:
+        found = await knowledge.compare(desk, text, reason=reason)
+        for one in found:
+            if one.problem:
+                say(words.KNOWLEDGE.rejected.format(one.line, one.code, one.problem))
+        counts = Counter(one.what for one in found)
+        each = (counts[what] for what in ("new", "changed", "same", "rejected"))
+        say(words.KNOWLEDGE.imported.format(len(found), *each))
+        if by is not None:
+            kept = await knowledge.take_in(desk, found, await auth.actor(desk, by))
+            say(words.KNOWLEDGE.kept.format(len(kept)))
+        return 1 if counts["rejected"] else 0
 
     return _run(config, say, go)
 

@@ -212,16 +212,11 @@ class Store:
         or had a part in is found. Raises BadInput for a word of one character, which no index can serve, or one
         that is too long.
         """
-        found = [word for word in words.lower().split() if word]
-        for word in found:
-            if not 1 < len(word) <= LONGEST_WORD:
-                raise BadInput("words", word, "cannot be searched", f"words of 2 to {LONGEST_WORD} characters")
-        if not found or len(found) > 5:  # noqa: PLR2004 - more words only make a slower query
-            raise BadInput("words", words, "cannot be searched", "one to five words")
+        pairs, likes = sought(words)
         page: str = await self.fetch_value(
             "search_tickets",
-            grams=sorted({gram for word in found for gram in grams(word)}),
-            likes=[f"%{_like(word)}%" for word in found],
+            grams=pairs,
+            likes=likes,
             departments=None if departments is None else list(departments),
             asking=departments[0] if departments else None,
             before=before or 10**18,
@@ -311,6 +306,20 @@ def grams(text: str) -> list[int]:
     units = np.frombuffer("".join(text.lower().split()).encode("utf-16-le", "replace"), dtype=np.uint16)
     pairs = units.astype(np.uint32)[:-1] << 16 | units[1:]
     return list(set(pairs.view(np.int32).tolist()))
+
+
+def sought(words: str) -> tuple[list[int], list[str]]:
+    """Return what a search by words asks for: the pairs of characters, and a pattern for each word.
+
+    Raises BadInput for no word or more than five, a word of one character, which no index can serve, or a long one.
+    """
+    found = [word for word in words.lower().split() if word]
+    for word in found:
+        if not 1 < len(word) <= LONGEST_WORD:
+            raise BadInput("words", word, "cannot be searched", f"words of 2 to {LONGEST_WORD} characters")
+    if not found or len(found) > 5:  # noqa: PLR2004 - more words only make a slower query
+        raise BadInput("words", words, "cannot be searched", "one to five words")
+    return sorted({gram for word in found for gram in grams(word)}), [f"%{_like(word)}%" for word in found]
 
 
 def _like(word: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -48,7 +49,7 @@ from hotline.alarms import raise_alarm
 from hotline.desk import Desk
 from hotline.errors import BadInput, DoubtfulReply, Forbidden, NotFound, StaleTicket, Unavailable
 from hotline.predictor import Judgement
-from hotline.store import File, Matter, Notice, Row, SealedCaller, Transaction
+from hotline.store import File, Matter, Notice, Row, SealedCaller, Store, Transaction
 from hotline.stream import Change, announce
 
 _log = logging.getLogger(__name__)
@@ -495,6 +496,8 @@ async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, ex
         if isinstance(action, do.Join | do.Part | do.Recount):
             raise NotYours(ticket_id, action.name, actor.role, actor.department)
         at = not_before(file.ticket, desk.now())
+        if isinstance(action, do.Answer) and action.knowledge:
+            await check_knowledge(transaction, action.knowledge, at)
         doubts: Sequence[Remark] = ()
         if isinstance(action, do.Reply):
             action, doubts = await _doubted(transaction, file, action, actor, at, rulebook)
@@ -507,6 +510,17 @@ async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, ex
         others = await _carry_callers(transaction, decided, rulebook)
     tell_pages(desk, [after, *others], rulebook)
     return after
+
+
+_KNOWLEDGE = re.compile(r"([A-Z0-9][A-Z0-9_.-]{0,39})@([1-9][0-9]{0,8})")
+
+
+async def check_knowledge(reader: Store | Transaction, reference: str, at: datetime) -> None:
+    """Raise BadInput unless `reference` names the version of an entry that rules at a moment, as K0001@2."""
+    named = _KNOWLEDGE.fullmatch(reference)
+    rows = await reader.fetch("knowledge_in_force", codes=[named[1]], now=at) if named else []
+    if not named or [row["version"] for row in rows] != [int(named[2])]:
+        raise BadInput("knowledge", reference, "is not in force", "an entry and its version, for example K0001@2")
 
 
 async def _check_attempt(transaction: Transaction, ticket: Ticket, caller: int, at: datetime) -> None:
@@ -608,7 +622,7 @@ def _masked(action: do.Action) -> do.Action:
 
 
 _OPEN_TEXTS = frozenset(
-    {"follows", "reference", "line", "lead", "department", "suggested", "ground", "category", "area"}
+    {"follows", "reference", "line", "lead", "department", "suggested", "ground", "category", "area", "knowledge"}
 )
 
 

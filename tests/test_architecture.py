@@ -25,6 +25,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "pictures",
         "advice",
         "drafts",
+        "knowledge",
         "learning",
         "cards",
         "calendars",

@@ -77,7 +77,7 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
     "dispatch": (*_lead_and_co(), Field("why", "line", needed=False), OVERRIDE),
     "analyse": (Field("why"),),
     "designate": (*_lead_and_co(Field("basis", "line")), OVERRIDE),
-    "answer": (Field("text"),),
+    "answer": (Field("text"), Field("knowledge", "line", needed=False)),
     "refuse": (Field("ground", "choice", choices="refusals"), Field("told")),
     "hand_over": (Field("line", "choice", choices=Line), Field("reference", "line", needed=False), NOTE),
     "withdraw": (REASON,),

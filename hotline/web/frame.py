@@ -14,7 +14,7 @@ from aiohttp import web
 
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Role
-from hotline import drafts, learning, supervision, tickets
+from hotline import drafts, knowledge, learning, supervision, tickets
 from hotline.edge import (
     CONFIG,
     desk_of,
@@ -64,6 +64,7 @@ def _environment() -> jinja2.Environment:
     made.globals["s"] = words.SUPERVISION
     made.globals["k"] = words.CASE
     made.globals["r"] = words.RULES
+    made.globals["kb"] = words.KNOWLEDGE
     made.globals["asset"] = lambda name: f"/static/{name}?v={ASSETS[name].version}"
     return made
 
@@ -94,6 +95,7 @@ _LINKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/department", words.W.department, HOLDERS),
     ("/follow-up", words.W.follow_up, INTERVIEWERS),
     ("/supervision", words.SUPERVISION.title, supervision.READERS),
+    ("/knowledge", words.KNOWLEDGE.title, knowledge.READERS),
     ("/labels", words.W.labels_link, learning.LABELLERS),
     ("/rules", words.RULES.title, drafts.DRAFTERS),
     ("/notices", words.W.notices_link, frozenset(Role)),
@@ -124,7 +126,7 @@ def _layout(request: web.Request, codes: Codes | None) -> Layout:
         who=f"{unit} {Role.of(session.role).chinese} {session.name}".strip(),
         csrf=session.csrf,
         flash=_flash(request),
-        query=request.query.get("q", ""),
+        query=request.query.get("q", "") if request.path == "/search" else "",
     )
 
 

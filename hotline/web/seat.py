@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -65,6 +66,7 @@ async def _intake_page(
         codes=codes,
         outside_id=outside_id,
         answer=forms.first(typed, "answer"),
+        knowledge=forms.first(typed, "knowledge"),
         lines=lines,
         errors=shown,
         calls=seat_views.calls(await calls.at_hand(desk, actor), desk.now()),
@@ -193,13 +195,17 @@ async def open_ticket(request: web.Request) -> web.StreamResponse:
     entrance.only(actor, tickets.OPENERS, "only the hotline takes matters in")
     if forms.first(typed, "do") == "lookup":
         return await _intake_page(request, typed, {})
+    if forms.first(typed, "use"):
+        return await _use_knowledge(request, typed)
     if forms.first(typed, "join"):
         return await _join(request, typed)
     await _still_mine(request, typed)
     values: dict[str, str] = {**forms.read_intake(typed, codes), "outside_id": forms.first(typed, "outside_id")}
     answer, line = forms.first(typed, "answer").strip(), forms.first(typed, "hand_over")
-    category = values["category"]
+    category, used = values["category"], forms.first(typed, "knowledge").strip()
     try:
+        if answer and used and not line:
+            await tickets.check_knowledge(desk.store, used, desk.now())
         if answer or line:
             # A confirmed category would be sent at once, and what was sent cannot be answered any more.
             _check_category(category, codes)
@@ -207,13 +213,27 @@ async def open_ticket(request: web.Request) -> web.StreamResponse:
         opened = await tickets.open_ticket(desk, tickets.read_intake(values), actor)
     except BadInput as error:
         errors = {error.field: f"{words.problem(error.problem)}。"}
-        return await _intake_page(request, typed, errors, status=status_of(error))
+        kept = {**typed, "knowledge": ("",)} if error.field == "knowledge" else typed
+        return await _intake_page(request, kept, errors, status=status_of(error))
     done = "opened" if opened.is_new else "known"
     if (answer or line) and opened.is_new:
-        last = do.HandOver(line=Line.of(line)) if line in set(Line) else do.Answer(text=answer)
+        last = do.HandOver(line=Line.of(line)) if line in set(Line) else do.Answer(text=answer, knowledge=used)
         done = await _close(request, opened.ticket_id, category, last)
     took = await _put_away(request, typed, opened.ticket_id)
     raise frame.go(f"/tickets/{opened.ticket_id}?done={done}{took}")
+
+
+async def _use_knowledge(request: web.Request, typed: forms.Typed) -> web.Response:
+    """Put an entry's answer into the form, for whoever has no script."""
+    code, _, version = forms.first(typed, "use").partition("@")
+    desk = desk_of(request)
+    rows = await desk.store.fetch("knowledge_in_force", codes=[code], now=desk.now())
+    if not rows or str(rows[0]["version"]) != version:
+        errors = {"knowledge": f"{words.problem('is not in force')}。"}
+        return await _intake_page(request, typed, errors, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return await _intake_page(
+        request, {**typed, "answer": (rows[0]["answer"],), "knowledge": (forms.first(typed, "use"),)}, {}
+    )
 
 
 async def _still_mine(request: web.Request, typed: forms.Typed) -> None:

@@ -14,6 +14,7 @@ from dispatch.model import Line, TicketState, TicketType, Urgency
 from dispatch.rulebook import Risk
 from hotline import advice
 from hotline.calls import Call, Day, Draft
+from hotline.knowledge import Offered
 from hotline.web import forms, words
 from hotline.web.forms import Codes
 
@@ -51,6 +52,17 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """An entry of the knowledge that fits; `reference` names its version."""
+
+    reference: str
+    href: str
+    question: str
+    answer: str
+    facts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Similar:
     """An open ticket about the like; its caller may be added to it."""
 
@@ -77,6 +89,7 @@ class Advice:
 
     risks: tuple[tuple[str, str], ...] = ()
     lines: tuple[tuple[str, str], ...] = ()
+    vouched: tuple[Vouched, ...] = ()
     known: tuple[Known, ...] = ()
     fills: tuple[tuple[str, str], ...] = ()
     facts: tuple[str, ...] = ()
@@ -114,6 +127,7 @@ def suggested(found: advice.Advice, answers: Sequence[Mapping[str, Any]], codes:
             (risk.chinese, "、".join(found.risk_words) if not index else "") for index, risk in enumerate(risks)
         ),
         lines=tuple((line, Line.of(line).chinese) for line in lines),
+        vouched=tuple(_vouched(one, codes) for one in found.knowledge),
         known=tuple(Known(href=f"/tickets/{row['id']}", title=row["title"], text=row["text"]) for row in answers),
         fills=tuple(_fills(found, kinds, codes)),
         facts=tuple(_facts(found, codes)),
@@ -153,6 +167,18 @@ def _likely(found: advice.Advice, codes: Codes) -> Iterator[Likely]:
     for one in found.candidates[:2]:
         why = words.ground(asdict(one), codes.leaf(one.category))
         yield Likely(unit=codes.department(one.department), why=why)
+
+
+def _vouched(one: Offered, codes: Codes) -> Vouched:
+    until = words.KNOWLEDGE.valid_until.format(words.last_day(one.valid_until)) if one.valid_until else ""
+    facts = (one.code, codes.department(one.department), one.basis, until)
+    return Vouched(
+        reference=one.reference,
+        href=f"/knowledge/{one.code}",
+        question=one.question,
+        answer=one.answer,
+        facts=" · ".join(fact for fact in facts if fact),
+    )
 
 
 def _similar(one: advice.Similar, codes: Codes) -> Similar:

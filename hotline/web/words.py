@@ -357,6 +357,80 @@ RULES = SimpleNamespace(
 )
 """The words of the pages of rules."""
 
+KNOWLEDGE = SimpleNamespace(
+    title="知识库",
+    offered="知识库答复",
+    answer_from="引用知识",
+    search="查找",
+    search_label="按词语或编号查找",
+    in_force="现行",
+    everything="全部",
+    none="没有符合的条目。",
+    new="新增条目",
+    change="修改",
+    changing="修改条目",
+    keep="维护",
+    waiting="待复核",
+    none_waiting="没有待复核的条目。",
+    valid_until="有效至 {}",
+    valid_from="{} 起生效",
+    marks={"ruling": "现行", "retired": "已停用", "ended": "已过期", "coming": "尚未生效", "past": "旧版本"},
+    code="编号",
+    version="第{}版",
+    reference="引用写法",
+    answer="答复",
+    unit="责任单位",
+    category="事项分类",
+    basis="依据",
+    valid="有效期",
+    from_now="发布即生效",
+    no_end="长期有效",
+    published="起草 {}，发布 {}，{}",
+    reason="变更理由",
+    reason_hint="为什么新增、修改或停用，至少四个字。",
+    versions="历次版本",
+    hint="条目由一人起草、另一人复核发布；每一版都保留，话务员答复时引用的版本记入工单。",
+    labels={
+        "question": "问题",
+        "answer": "答复",
+        "category": "事项分类",
+        "department": "责任单位",
+        "basis": "依据",
+        "valid_from": "生效日期",
+        "valid_until": "有效期至（含当日）",
+        "retired": "停用",
+    },
+    hints={
+        "question": "照群众会问的样子写",
+        "answer": "可以直接念给群众听的完整答复",
+        "category": "输入几个字查找；可以不填",
+        "department": "对答复的正确负责的单位，输入几个字查找",
+        "valid_from": "不填则发布即生效",
+        "valid_until": "不填则长期有效；过期后不再推荐",
+    },
+    submit="提交复核",
+    draft="草案",
+    field="项目",
+    before="现在",
+    after="改为",
+    is_new="新条目",
+    ends="停用条目",
+    drafted="起草",
+    publish="复核无误，发布",
+    publish_some="发布选中的条目",
+    choose="选择 {}",
+    second_person="草案须由另一人复核发布。",
+    take_back="撤回草案",
+    retire="停用",
+    retire_hint="停用后不再推荐，历次版本仍可查看。",
+    done="已发布 {} 条。",
+    not_done="{}：{}",
+    imported="共 {} 行：新增 {}，修改 {}，相同 {}，不能接收 {}",
+    rejected="第 {} 行（{}）：{}",
+    kept="已存为 {} 份草案，请另一人在“知识库·待复核”中复核发布",
+)
+"""The words of the knowledge base."""
+
 CASE = SimpleNamespace(
     title="移交材料",
     sheet="12345热线工单",
@@ -529,6 +603,13 @@ FIELDS: Mapping[str, str] = {
     "level": "评价",
     "confirmed": "已核对的提醒",
     "comment": "评语",
+    "knowledge": "引用知识",
+    # of knowledge
+    "question": "问题",
+    "valid_from": "生效日期",
+    "valid_until": "有效期至",
+    "version": "版本",
+    "ids": "选中的条目",
     # of an intake
     "title": "标题",
     "place": "事发地点",
@@ -635,6 +716,7 @@ HINTS: Mapping[tuple[str, str], str] = {
     ("inform", "how"): "例：10:20 致电本人手机，本人接听，已说明延期理由和新的期限",
     ("claim_exemption", "ground"): "漳州市政务服务实施细则第二十三条",
     ("transfer", "body"): "漳州市政务服务实施细则第二十一条，按干部管理权限",
+    ("answer", "knowledge"): "例：K0001@2，写在知识库条目上",
     ("intake", "category"): "输入几个字查找；填了分类即按派单目录派单",
     ("intake", "reported"): "投诉举报单位时填写，不会派给该单位",
 }
@@ -793,6 +875,7 @@ FLASH: Mapping[str, str] = {
     "opened": "已登记。",
     "known": "这张工单先前已经登记过，没有重复登记。",
     "answered": "已登记并当场答复。",
+    "knowledge_back": "草案已撤回。",
     "caller": "已增加诉求人。",
     "finished": "来电已结束，没有立单。",
     "seat": "分机已保存。",
@@ -954,6 +1037,13 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"cannot be read in line (\d+).*", "第{0}行读不懂"),
     (r"is no kind of a day in line (\d+)", "第{0}行不是有效的日期类型"),
     (r"contradicts itself.*", "自相矛盾"),
+    (r"is not in force", "已变更或失效，请核对答复后重新选用"),
+    (r"rules no more", "已有更新的版本，请在新版本上修改"),
+    (r"has a draft that waits", "已有一份草案待复核，请先复核或撤回"),
+    (r"is retired already", "已经停用"),
+    (r"is no code of an entry", "编号只能用大写字母、数字和 _ . -"),
+    (r"are too many", "太多，请分几次"),
+    (r"lies in the past", "须晚于现在"),
     (r"lies in the future", "不能晚于现在"),
     (r"is too long ago", "过早，请核对日期"),
     (r"cannot be searched", "不能这样搜索：请输入一至五个词，每个词二至五十个字"),
@@ -1068,6 +1158,8 @@ KINDS: Mapping[str, str] = {
     "call": "来电",
     "picture": "照片",
     "action": "操作",
+    "entry": "知识条目",
+    "draft": "待复核的草案",
 }
 
 REFUSALS: Mapping[str, str] = {
@@ -1083,8 +1175,9 @@ REFUSALS: Mapping[str, str] = {
     "this page is for follow-up": "此页面供回访岗位使用",
     "the form came from another site": "请从本系统的登录页登录",
     "only analysts and supervisors may": "由分析员和督办员标注",
-    "rules are kept by the hotline's leaders": "规则由热线管理岗位维护",
-    "a second person must agree": "起草人不能发布自己起草的规则，须由另一人发布",
+    "rules are kept by the hotline's leaders": "规则和知识由热线管理岗位维护",
+    "only staff may": "只供工作人员使用",
+    "a second person must agree": "起草人不能发布自己起草的内容，须由另一人发布",
     "it is somebody else's": "只有起草人或有发布权限的人可以撤回",
 }
 """Why somebody may not, for each clause that the service gives."""
@@ -1276,6 +1369,11 @@ def suggested(unit: str) -> str:
 def day(at: datetime | None) -> str:
     """A day in local time."""
     return at.astimezone(ZONE).strftime("%Y-%m-%d") if at else ""
+
+
+def last_day(until: datetime | None) -> str:
+    """The last day before a moment at which something is over."""
+    return day(until - timedelta(seconds=1)) if until else ""
 
 
 def truth(value: bool, *, decides: bool = False) -> str:  # noqa: FBT001 - the value itself

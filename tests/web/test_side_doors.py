@@ -233,6 +233,7 @@ def filled(pattern: str, town: Town) -> Iterator[tuple[str, str]]:
         "version": ["1", "9"],
         "form": ["act", "unmask", "callers"],
         "name": ["hotline.css", "x"],
+        "code": ["K1", "x"],
     }
     for name in names:
         assert name in known, f"say here what fills {{{name}}} of {pattern}"

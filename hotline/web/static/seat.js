@@ -118,7 +118,10 @@
   });
   advice.addEventListener("click", (event) => {
     const button = event.target.closest(".use-answer");
-    if (button) answerWith(button.dataset.text);
+    if (button) {
+      event.preventDefault();
+      answerWith(button);
+    }
     const kind = event.target.closest(".kind");
     if (kind) {
       touched.add("category");
@@ -127,12 +130,34 @@
       advise();
     }
   });
-  function answerWith(text) {
-    document.getElementById("answer-now").open = true;
-    const field = document.getElementById("intake-answer");
-    if (text) field.value = text;
-    field.focus();
+  // An answer of the knowledge comes with the name of its version, which the ticket keeps; one that was emptied names none.
+  const answer = form.elements.answer;
+  const used = form.elements.knowledge;
+  const from = document.getElementById("answer-from");
+  let inserted = "";
+  function refer(name) {
+    used.value = name;
+    from.hidden = !name;
+    from.textContent = `${from.dataset.from} ${name}`;
   }
+  function answerWith(button) {
+    document.getElementById("answer-now").open = true;
+    if (button) {
+      inserted = answer.value = button.dataset.text;
+      refer(button.dataset.knowledge || "");
+    }
+    answer.focus();
+  }
+  // The first answer that fits; pressed again, before anything of it was changed, the next one.
+  function nextAnswer() {
+    const all = [...advice.querySelectorAll(".use-answer")];
+    if (!answer.value) return all[0];
+    if (answer.value !== inserted) return null;
+    return all[(all.findIndex((one) => one.dataset.text === inserted) + 1) % (all.length || 1)];
+  }
+  answer.addEventListener("input", () => {
+    if (!answer.value.trim()) refer("");
+  });
   showAdvice();
 
   if (strip.dataset.call && form.elements.phone.value) form.elements.text.focus();
@@ -152,8 +177,7 @@
     if (event.ctrlKey) return;
     if (event.key === "F4") {
       event.preventDefault();
-      const first = advice.querySelector(".use-answer");
-      answerWith(form.elements.answer.value || !first ? "" : first.dataset.text);
+      answerWith(nextAnswer());
     } else if (keys[event.key]) {
       event.preventDefault();
       const button = keys[event.key]();
