@@ -155,6 +155,9 @@ def _add_trials(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     bench.add_argument("--chaos", action="store_true", help="`watch`: kill workers and servers while clocks come due")
     bench.add_argument("--seed", type=int, default=1, help="the dice of --chaos (1)")
     bench.add_argument("--model", choices=("first", "none"), default="first", help="that `pages` suggests with (first)")
+    bench.add_argument(
+        "--processes", type=int, default=1, help="web processes that `pages` shares its clients among (1)"
+    )
     bench.set_defaults(run=_bench)
 
 
@@ -314,9 +317,14 @@ def _bench_suggest(options: argparse.Namespace, config: settings.Config) -> int:
 def _bench_pages(options: argparse.Namespace, config: settings.Config) -> int:
     from hotline import bench_pages
 
-    number, with_model = options.tickets, options.model == "first"
     return bench_pages.run(
-        config, number=number, seconds=options.seconds, with_model=with_model, as_json=options.json, say=_say
+        config,
+        number=options.tickets,
+        seconds=options.seconds,
+        processes=options.processes,
+        with_model=options.model == "first",
+        as_json=options.json,
+        say=_say,
     )
 
 

@@ -37,7 +37,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("web", "api", "notify", "worker", "guard", "metrics"),
     ("app",),
     ("serving",),  # commands that run what app builds
-    ("simulation", "bench", "bench_watch", "bench_suggest", "bench_pages", "demo", "telephone"),
+    ("simulation", "bench", "bench_watch", "bench_suggest", "bench_city", "bench_pages", "demo", "telephone"),
     ("cli",),
     ("handbook",),  # writes the generated parts of docs, the commands among them
     ("__main__",),

@@ -74,3 +74,103 @@ SELECT count(*) FROM clocks WHERE stopped_at IS NULL;
 -- name: bench_clocks_of
 -- The running clocks of one ticket.
 SELECT number, kind FROM clocks WHERE ticket_id = :ticket_id AND stopped_at IS NULL ORDER BY number;
+
+-- name: bench_open
+-- The open tickets, and how many events each has.
+SELECT id, version FROM tickets WHERE state <> 'closed' ORDER BY id;
+
+-- name: bench_shown
+-- Some open tickets in an order that mixes all, with who leads each.
+SELECT ticket.id, ticket.state, ticket.version AS events, lead.department AS lead
+  FROM tickets ticket
+  LEFT JOIN assignments lead ON lead.ticket_id = ticket.id AND lead.duty = 'lead' AND lead.parent IS NULL
+                            AND lead.state IN ('sent', 'accepted', 'replied')
+ WHERE ticket.state <> 'closed'
+ ORDER BY ticket.id % 1000003 * 7919 % 1000003, ticket.id
+ LIMIT :most;
+
+-- name: bench_units
+-- The departments with the most open assignments.
+SELECT department, count(*) AS open
+  FROM assignments WHERE state IN ('sent', 'accepted')
+ GROUP BY department ORDER BY open DESC, department
+ LIMIT :most;
+
+-- name: bench_spread_tickets
+-- Copy some tickets in turn under the numbers from `first` on; each copy is due at a time of its own around its template's.
+INSERT INTO tickets
+SELECT copied.*
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN tickets template ON template.id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1]
+ CROSS JOIN LATERAL jsonb_populate_record(template, jsonb_build_object('id', :first::bigint + n,
+            'due_at', template.due_at + (n * 7919::bigint % 172800 - 86400) * interval '1 second')) copied;
+
+-- name: bench_spread_callers
+-- Copy the callers of some tickets for their copies.
+INSERT INTO callers
+SELECT copied.*
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN callers template ON template.ticket_id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1]
+ CROSS JOIN LATERAL jsonb_populate_record(template, jsonb_build_object('ticket_id', :first::bigint + n)) copied;
+
+-- name: bench_spread_assignments
+-- Copy the assignments of some tickets for their copies.
+INSERT INTO assignments
+SELECT copied.*
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN assignments template ON template.ticket_id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1]
+ CROSS JOIN LATERAL jsonb_populate_record(template, jsonb_build_object('ticket_id', :first::bigint + n,
+            'due_at', template.due_at + (n * 7919::bigint % 172800 - 86400) * interval '1 second')) copied;
+
+-- name: bench_spread_requests
+-- Copy the requests of some tickets for their copies.
+INSERT INTO requests
+SELECT copied.*
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN requests template ON template.ticket_id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1]
+ CROSS JOIN LATERAL jsonb_populate_record(template, jsonb_build_object('ticket_id', :first::bigint + n)) copied;
+
+-- name: bench_spread_orders
+-- Copy the papers of some tickets for their copies.
+INSERT INTO orders
+SELECT copied.*
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN orders template ON template.ticket_id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1]
+ CROSS JOIN LATERAL jsonb_populate_record(template, jsonb_build_object('ticket_id', :first::bigint + n)) copied;
+
+-- name: bench_spread_clocks
+-- Copy the clocks of some tickets for their copies; those that run are due when the copy is.
+INSERT INTO clocks
+SELECT copied.*
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN clocks template ON template.ticket_id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1]
+ CROSS JOIN LATERAL (SELECT CASE WHEN template.stopped_at IS NULL THEN n * 7919::bigint % 172800 - 86400 ELSE 0 END
+                            * interval '1 second' AS later) shift
+ CROSS JOIN LATERAL jsonb_populate_record(template, jsonb_build_object('ticket_id', :first::bigint + n,
+            'due_at', template.due_at + shift.later, 'warns_at', template.warns_at + shift.later,
+            'look_at', template.look_at + shift.later)) copied;
+
+-- name: bench_spread_events
+-- Copy the events of some tickets for their copies.
+INSERT INTO events
+SELECT copied.*
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN events template ON template.ticket_id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1]
+ CROSS JOIN LATERAL jsonb_populate_record(template, jsonb_build_object('ticket_id', :first::bigint + n)) copied;
+
+-- name: bench_spread_findings
+-- Copy what the watcher found about some tickets for their copies.
+INSERT INTO findings (ticket_id, clock, finding, due_at, found_at)
+SELECT :first::bigint + n, template.clock, template.finding, clock.due_at, template.found_at
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN findings template ON template.ticket_id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1]
+  JOIN clocks clock ON clock.ticket_id = :first::bigint + n AND clock.number = template.clock;
+
+-- name: bench_spread_notices
+-- Copy what was told about some tickets for their copies, in the order of handing out.
+INSERT INTO notices (key, ticket_id, department, role, kind, facts, created_at, delivered_at, seen_at, place, try_at)
+SELECT template.key || '/' || n, :first::bigint + n, template.department, template.role, template.kind, template.facts,
+       template.created_at, template.delivered_at, template.seen_at,
+       CASE WHEN template.place IS NOT NULL THEN nextval('notice_places') END, template.try_at
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN notices template ON template.ticket_id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1];
