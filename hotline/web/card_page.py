@@ -7,7 +7,7 @@ from aiohttp import web
 from dispatch.worktime import ZONE
 from hotline import cards
 from hotline.edge import actor_of, desk_of, moment_of, ticket_id
-from hotline.web import card_views, frame, views, words
+from hotline.web import card_views, frame, views
 
 
 async def deadline_cards(request: web.Request) -> web.StreamResponse:
@@ -22,7 +22,6 @@ async def deadline_cards(request: web.Request) -> web.StreamResponse:
         request,
         "cards.html",
         codes,
-        c=words.CARD,
         id=str(ticket_id(request)),
         number=views.number(ticket_id(request)),
         at=shown_at,

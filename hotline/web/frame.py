@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
-import jinja2
 from aiohttp import web
 
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
@@ -22,6 +21,7 @@ from hotline.edge import (
 )
 from hotline.web import words
 from hotline.web.forms import Codes
+from hotline.web.printing import Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +49,20 @@ def _assets() -> dict[str, Asset]:
 ASSETS = _assets()
 
 
-def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("hotline.web", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    made.globals["w"] = words.W
-    made.globals["seat_words"] = words.SEAT
-    made.globals["c"] = words.CITIZEN
-    made.globals["s"] = words.SUPERVISION
-    made.globals["k"] = words.CASE
-    made.globals["r"] = words.RULES
-    made.globals["kb"] = words.KNOWLEDGE
-    made.globals["asset"] = lambda name: f"/static/{name}?v={ASSETS[name].version}"
-    return made
-
-
-TEMPLATES = _environment()
+TEMPLATES = Templates(
+    "hotline.web",
+    {
+        "w": words.W,
+        "seat_words": words.SEAT,
+        "c": words.CITIZEN,
+        "d": words.CARD,
+        "s": words.SUPERVISION,
+        "k": words.CASE,
+        "r": words.RULES,
+        "kb": words.KNOWLEDGE,
+    },
+    {"asset": lambda name: f"/static/{name}?v={ASSETS[name].version}"},
+)
 for _name in TEMPLATES.list_templates():
     TEMPLATES.get_template(_name)  # compiled once, when the process starts; a template that is wrong stops it
 
