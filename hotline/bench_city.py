@@ -18,7 +18,9 @@ from hotline.config import Config
 from hotline.desk import Desk
 
 Say = Callable[[str], None]
-DAYS = 14
+DAYS, SOME_DAYS = 14, 4
+MANY = 10_000
+"""Open tickets from which on it is worth while to wait until the city has lived for all these days."""
 FIRST = 500_000_000_000_000_000
 """The number of the first copy; the service's own numbers begin with the year."""
 LONG = 16
@@ -44,9 +46,10 @@ async def fill(engines: Engines, config: Config, desk: Desk, number: int, say: S
     """Let the city of `desk` live until now, with its model, and copy what is open until `number` tickets are."""
     async with open_desk(engines, config, clock=simulation.simulated_now) as past:
         past.predictor = desk.predictor
-        report = simulation.Report(days=DAYS, tickets_per_day=max(4, min(24, number // 50)), seed=1)
+        days = DAYS if number >= MANY else SOME_DAYS
+        report = simulation.Report(days=days, tickets_per_day=min(24, 8 + number // 50), seed=1)
         city = simulation.City(past, await past.rulebook(), report, simulation.stories())
-        await city.live(desk.now() - timedelta(days=DAYS), say)
+        await city.live(desk.now() - timedelta(days=days), say)
         await _come_in(past)
         open_ = await desk.store.fetch("bench_open")
         for row in open_[::ONE_LONG_IN]:
