@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from itertools import compress
+from itertools import chain, compress
 from operator import itemgetter
 from typing import Any
 
@@ -38,7 +38,9 @@ _WIDE_MARKS = tuple(zip("，：；！？（）", ",:;!?()", strict=True))
 
 # Between the digits of one number people write spaces, hyphens and points.
 _GAP = r"[ \-—–._·]?"
-_CHINESE_DIGIT = "零〇一幺壹二两三四五六七八九"
+_CHINESE_DIGIT = "零〇一幺壹二两贰三叁四肆五伍六陆七柒八捌九玖"
+# Whatever is written between digits to hide or to order them; three of it still join what stands on both sides.
+_LOOSE_GAP = r"[ \-—–._·,，、/|~*:()]{0,3}"
 _PLATE_PLACES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
 _SURNAMES = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏窦章苏潘葛范彭郎鲁韦马苗凤方俞任袁柳"
@@ -48,11 +50,14 @@ _SURNAMES = (
     "欧聂曾沙丰关查荆游权盖肖涂闫覃代付"
 )
 _NAME_BODY = rf"(?:欧阳|上官|司马|诸葛|[{_SURNAMES}])[\u4e00-\u9fff]{{1,2}}"
+# What follows a surname and a 某 that is no name: 于某些, 车某个.
+_SOME = "些|个(?!人)|种|地|时|天|次|位|项|类|处|方面|单位|部门|公司|平台|某些"
 _TITLE = "先生|女士|小姐|同志|师傅|阿姨|大爷|大妈|老板"
 _AFTER_NAME = r"(?=[,，。.;；:：、!！?？\s（(〔]|$|身份证|电话|手机|今年|住|家住|是|男|女)"
 
 # Cheap looks that spare a text the long patterns: whatever these do not find, those cannot find either.
 _TWICE = re.compile(r"(.)\1", re.DOTALL)
+_SHORT_NAME = 2
 _SEVEN_DIGITS = re.compile(r"\d(?:[ \-—–._·()]{0,5}\d){6}")
 _TITLE_WORD = re.compile(_TITLE)
 
@@ -67,7 +72,13 @@ _MASKS_OF_DIGITS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\d)[48]00[ \-]?\d{3,4}[ \-]?\d{3,4}(?!\d)"), PHONE),
 )
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(rf"[一幺壹][三四五六七八九](?:[ ,，、]?[{_CHINESE_DIGIT}]){{9}}(?![{_CHINESE_DIGIT}])"), PHONE),
+    (
+        re.compile(
+            rf"(?<![{_CHINESE_DIGIT}])[一幺壹][三叁四肆五伍六陆七柒八捌九玖]"
+            rf"(?:[ ,，、]?[{_CHINESE_DIGIT}]){{9}}(?![{_CHINESE_DIGIT}Xx])"
+        ),
+        PHONE,
+    ),
     (
         re.compile(
             rf"[{_PLATE_PLACES}][ ·.]?[A-HJ-Za-hj-z][ ·.\-]?(?=[A-Za-z]{{0,5}}\d)[A-Za-z0-9]{{4,5}}[A-Za-z0-9挂学警]"
@@ -77,25 +88,23 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:微信|[qQ]{2}|[wWvV][xX])号?(?:码)?(?:是|为)?[: ]*[A-Za-z0-9_\-]{5,20}"), NUMBER),
 )
 _LONG_NUMBER = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{6,}}(?!\d)")
-_TITLED_NAME = re.compile(rf"(?<![\u4e00-\u9fff])[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?({_TITLE})")
-_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(
-            rf"((?:姓名|联系人|当事人|户主|来电人|投诉人|举报人|申请人|诉求人|法人)(?:是|为|叫)?[:： ]*)"
-            rf"{_NAME_BODY}{_AFTER_NAME}"
-        ),
-        rf"\1{NAME}",
-    ),
-    (
-        re.compile(
-            rf"((?:我叫|本人叫|名叫|名字叫|本人姓名|我是|本人)[:： ]?)"
-            rf"{_NAME_BODY}(?=[,，。.;；:：、!！\s（(〔]|$|身份证|电话|手机)"
-        ),
-        rf"\1{NAME}",
-    ),
-    (re.compile(rf"(我姓|免贵姓)[{_SURNAMES}](?=[,，。.;；、\s]|$)"), rf"\1{NAME}"),
+# Ten digits, whatever script they are in and whatever stands between them, or seven Chinese ones in a row.
+_HIDDEN_NUMBER = re.compile(
+    rf"[\d{_CHINESE_DIGIT}](?:{_LOOSE_GAP}[\d{_CHINESE_DIGIT}]){{9,}}(?:{_LOOSE_GAP}[Xx×叉]\)?)?|[{_CHINESE_DIGIT}]{{7,}}"
 )
-_HALF_NAME = re.compile(rf"[{_SURNAMES}](?:某某|某|XX|xx|\*\*|\*)(?![\u4e00-\u9fff]*(?:区|市|县|路))")
+_TITLED_NAME = re.compile(rf"(?<![\u4e00-\u9fff])(?P<name>[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?)(?:{_TITLE})")
+_NAMES: tuple[re.Pattern[str], ...] = (
+    re.compile(
+        rf"(?:姓名|联系人|当事人|户主|来电人|投诉人|举报人|申请人|诉求人|法人代表|法人)(?:是|为|叫)?[:： ]*"
+        rf"(?P<name>{_NAME_BODY}){_AFTER_NAME}"
+    ),
+    re.compile(
+        rf"(?:我叫|本人叫|名叫|名字叫|本人姓名|我是|本人)[:： ]?"
+        rf"(?P<name>{_NAME_BODY})(?=[,，。.;；:：、!！\s（(〔]|$|身份证|电话|手机)"
+    ),
+    re.compile(rf"(?:我姓|免贵姓)(?P<name>[{_SURNAMES}])(?=[,，。.;；、\s]|$)"),
+)
+_HALF_NAME = re.compile(rf"[{_SURNAMES}](?:某某|某|XX|xx|\*\*|\*)(?!{_SOME})(?![\u4e00-\u9fff]*(?:区|市|县|路))")
 
 
 def normalise(text: str) -> str:
@@ -125,13 +134,33 @@ def mask(text: str) -> str:
             text = pattern.sub(mark, text)
     for pattern, mark in _MASKS:
         text = pattern.sub(mark, text)
+    text = _HIDDEN_NUMBER.sub(NUMBER, text)  # before the next, which would leave the ends of what it sees in parts
     if digits:
         text = _LONG_NUMBER.sub(NUMBER, text)
-    for pattern, replacement in _NAMES:
-        text = pattern.sub(replacement, text)
+    for pattern in _NAMES:
+        text = pattern.sub(_hidden_name, text)
     if _TITLE_WORD.search(text):
-        text = _TITLED_NAME.sub(rf"{NAME}\1", text)
+        text = _TITLED_NAME.sub(_hidden_name, text)
     return _HALF_NAME.sub(NAME, text)
+
+
+def _hidden_name(found: re.Match[str]) -> str:
+    """What stands in the place of a found name; the words as they were where it is none: 本人申请, 房东阿姨."""
+    if _is_ordinary(found["name"]):
+        return found[0]
+    before, after = found.start("name") - found.start(), found.end("name") - found.start()
+    return found[0][:before] + NAME + found[0][after:]
+
+
+@cache
+def _ordinary() -> frozenset[str]:
+    """Words of one to four characters that begin like a name and are none."""
+    return frozenset(chain.from_iterable(line.split() for line in lines("not_names.txt")))
+
+
+def _is_ordinary(name: str) -> bool:
+    """Whether what was taken for a name is a word, or a word and what the next one begins with: 申请, 申请要."""
+    return name in _ordinary() or (len(name) > _SHORT_NAME and name[:_SHORT_NAME] in _ordinary())
 
 
 def clean(text: str) -> str:

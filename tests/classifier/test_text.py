@@ -3,6 +3,7 @@ import json
 import pytest
 
 from classifier import corpus, text
+from tests.classifier.dresses import NUMBERS, dresses, survives
 
 
 @pytest.mark.parametrize(
@@ -31,8 +32,43 @@ def test_what_identifies_a_person_is_masked(said: str, kept: str) -> None:
     assert text.clean(said) == kept
 
 
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+def test_no_number_survives_in_any_dress(number: str) -> None:
+    said = [around.format(dress) for dress in dresses(number) for around in ("电话{}请回", "号{}", "{},谢谢")]
+
+    assert [one for one in said if survives(number, text.clean(one))] == []
+    assert all(survives(number, one) for one in said)  # else there would be nothing to hide
+
+
 @pytest.mark.parametrize(
-    "said", ["2024年3月5日停水", "G4高速K123处", "电费1234.56元", "12345没人接", "3号楼1502室", "京沪高铁"]
+    ("said", "kept"),
+    [
+        ("法人代表王小明,住三楼", "法人代表〔姓名〕,住三楼"),
+        ("法人王小明", "法人〔姓名〕"),
+        ("该公司法人代表,不肯退钱", "该公司法人代表,不肯退钱"),  # 代 is a surname, 代表 is none
+        ("我是应届生,本人申请,核减", "我是应届生,本人申请,核减"),
+        ("本人党费,房东阿姨,司机师傅", "本人党费,房东阿姨,司机师傅"),
+        ("大方某些人,黄某到场", "大方某些人,〔姓名〕到场"),
+        ("李师傅和房东", "〔姓名〕师傅和房东"),
+    ],
+)
+def test_a_name_is_told_from_a_word_that_begins_like_one(said: str, kept: str) -> None:
+    assert text.clean(said) == kept
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "2024年3月5日停水",
+        "G4高速K123处",
+        "电费1234.56元",
+        "12345没人接",
+        "3号楼1502室",
+        "京沪高铁",
+        "一共1,234,567元",
+        "一、二、三栋和5、6、7栋",
+        "2019/2/28停电",
+    ],
 )
 def test_what_identifies_nobody_stays(said: str) -> None:
     assert text.clean(said) == said
