@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := menu
-.PHONY: menu demo test e2e screenshots lint types format clean
+.PHONY: menu demo test e2e looks screenshots lint types format clean
 .DELETE_ON_ERROR:
 
 menu:
 	@echo "make demo     install, start everything with a demonstration city, and print the address (Ctrl-C stops it)"
 	@echo "make test     lint, types and the whole test suite, against real servers that it starts itself"
 	@echo "make e2e      every role in a real browser, with pictures in var/screens; needs chromium on PATH"
+	@echo "make looks    every page at every size, light and dark, empty and full, in var/looks; needs chromium on PATH"
 	@echo "make screenshots  the pictures of the README, anew; needs chromium on PATH"
 	@echo "make lint     only the lint"
 	@echo "make types    only the types"
@@ -29,6 +30,9 @@ test: lint types
 
 e2e: $(VENV)/installed-browser
 	$(BIN)/pytest tests/e2e
+
+looks: $(VENV)/installed-browser
+	$(BIN)/python -m tests.e2e.looks
 
 screenshots: $(VENV)/installed-browser
 	$(BIN)/python -m tests.e2e.screenshots

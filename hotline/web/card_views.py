@@ -48,7 +48,7 @@ def tell(card: Card, codes: Codes) -> Told:
         facts=tuple(_facts(card)),
         turns=tuple((_turn(turn, card), words.exact(turn.due_at)) for turn in card.turns),
         days=tuple(map(_day, card.days)),
-        calendar=(clock.calendar or card.calendar_version, card.calendar_source),
+        calendar=(words.version(clock.calendar or card.calendar_version), card.calendar_source),
         fault="" if card.agrees else C.fault,
     )
 
@@ -78,8 +78,9 @@ def _facts(card: Card) -> Iterator[tuple[str, str]]:
     yield C.basis, clock.rule
     yield C.used, words.span(card.used)
     if clock.rules:
-        yield C.rules, next((part for part in clock.rules.split() if part.startswith("allowances-")), clock.rules)
-    yield C.calendar, clock.calendar or card.calendar_version
+        rules = next((part for part in clock.rules.split() if part.startswith("allowances-")), clock.rules)
+        yield C.rules, words.version(rules)
+    yield C.calendar, words.version(clock.calendar or card.calendar_version)
 
 
 def _turn(turn: Turn, card: Card) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dispatch.model import Channel, Order, Role
+from dispatch.model import MACHINE, Channel, Order, Role
 from hotline import casefile
 from hotline.casefile import CaseFile
 from hotline.web import card_views, views, words
@@ -68,13 +68,17 @@ def _cover(case: CaseFile, codes: Codes) -> Iterator[Pair]:
     if order.ground:
         yield K.ground, order.ground.chinese
     yield K.demand, order.demand
-    yield K.issued, f"{words.exact(order.issued_at)} {_who(order.issued_by)}"
+    yield K.issued, f"{words.exact(order.issued_at)} {_who(order.issued_by, case)}"
     yield K.basis, K.law
     yield K.as_of, words.exact(case.as_of)
 
 
-def _who(person: str) -> str:
-    return Role.MACHINE.chinese if person == "machine" else person
+def _who(person: str, case: CaseFile) -> str:
+    """The name of somebody who did something to the ticket."""
+    if person == MACHINE.person:
+        return Role.MACHINE.chinese
+    names = {event["person"]: event["name"] for event in case.seen.events}
+    return names.get(person) or person
 
 
 def _matter(case: CaseFile, codes: Codes) -> Iterator[Pair]:

@@ -136,7 +136,7 @@ def page(rows: Sequence[Mapping[str, Any]], actor: Actor, codes: Codes, now: dat
 
 
 def _version(row: Mapping[str, Any], codes: Codes, how: str) -> Version:
-    published = K.published.format(row["drafted_by"], row["published_by"], words.moment(row["published_at"]))
+    published = K.published.format(row["drafter"], row["publisher"], words.moment(row["published_at"]))
     starts = K.valid_from.format(words.day(row["valid_from"]))
     ends = K.valid_until.format(words.last_day(row["valid_until"])) if row["valid_until"] else K.no_end
     facts = (
@@ -195,7 +195,7 @@ def waiting(rows: Iterable[Mapping[str, Any]], actor: Actor, codes: Codes) -> tu
 
 
 def _waiting(row: Mapping[str, Any], actor: Actor, codes: Codes) -> Waiting:
-    who = f"{row['drafted_by']} {words.moment(row['drafted_at'])}"
+    who = f"{row['drafter']} {words.moment(row['drafted_at'])}"
     facts = (_title(row), codes.department(row["department"]), row["reason"], who)
     return Waiting(
         id=row["id"],
@@ -220,7 +220,7 @@ def draft(row: Mapping[str, Any], before: Mapping[str, Any] | None, actor: Actor
         id=row["id"],
         code=row["code"],
         title=_title(row),
-        facts=((K.reason, row["reason"]), (K.drafted, f"{row['drafted_by']} {words.moment(row['drafted_at'])}")),
+        facts=((K.reason, row["reason"]), (K.drafted, f"{row['drafter']} {words.moment(row['drafted_at'])}")),
         changes=tuple(_changes(row, before, codes)),
         may_publish=is_open and actor.role in PUBLISHERS and not own,
         may_take_back=is_open and (own or actor.role in PUBLISHERS),

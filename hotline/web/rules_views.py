@@ -109,7 +109,7 @@ def _part(part: str, row: Mapping[str, Any] | None) -> Part:
         return Part(name(part), f"/rules/{part}", R.brought, "", "")
     since = words.moment(row["effective_at"] or row["published_at"])
     return Part(
-        name(part), f"/rules/{part}", f"{part}-{row['version']}", row["source"], f"{since} {row['published_by']}"
+        name(part), f"/rules/{part}", words.version(row["version"]), row["source"], f"{since} {row['publisher']}"
     )
 
 
@@ -120,7 +120,7 @@ def drafts(rows: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str, str, str]
             f"/rules/drafts/{row['id']}",
             name(row["part"]),
             row["source"],
-            f"{row['drafted_by']} {words.moment(row['drafted_at'])}",
+            f"{row['drafter']} {words.moment(row['drafted_at'])}",
         )
         for row in rows
     )
@@ -241,7 +241,7 @@ def draft(found: Look, actor: Actor) -> Draft:
         name=name(row["part"]),
         facts=(
             (R.source, row["source"]),
-            (R.drafted, f"{row['drafted_by']} {words.moment(row['drafted_at'])}"),
+            (R.drafted, f"{row['drafter']} {words.moment(row['drafted_at'])}"),
             (R.effective, effective),
         ),
         problems=found.problems,

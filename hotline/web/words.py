@@ -1345,6 +1345,12 @@ def rated(level: str) -> str:
     return f"评价：{level}"
 
 
+def version(name: str | int) -> str:
+    """Return a version of rules in words; one without a number, which the program brings, as it is."""
+    number = str(name).rpartition("-")[2]
+    return f"第{number}版" if number.isdecimal() else str(name)
+
+
 def picture(number: int) -> str:
     """Return what stands for a picture that cannot be seen, the first being 1."""
     return f"{CITIZEN.pictures} {number}"

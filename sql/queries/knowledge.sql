@@ -39,7 +39,9 @@ SELECT entry.code, entry.question, coalesce(entry.category, '') AS category
 -- name: knowledge_versions
 -- Every version of one entry, the newest first.
 SELECT code, version, question, answer, category, department, basis, valid_from, valid_until, retired, reason,
-       drafted_by, published_by, published_at
+       drafted_by, published_by, published_at,
+       coalesce((SELECT name FROM people WHERE id = drafted_by), drafted_by) AS drafter,
+       coalesce((SELECT name FROM people WHERE id = published_by), published_by) AS publisher
   FROM knowledge
  WHERE code = :code
  ORDER BY version DESC;
@@ -66,7 +68,8 @@ RETURNING id;
 
 -- name: knowledge_drafts_waiting
 -- The drafts that wait for a second person, the oldest first.
-SELECT id, code, based_on, question, department, retired, reason, drafted_by, drafted_at
+SELECT id, code, based_on, question, department, retired, reason, drafted_by, drafted_at,
+       coalesce((SELECT name FROM people WHERE id = drafted_by), drafted_by) AS drafter
   FROM knowledge_drafts
  WHERE ended_at IS NULL
  ORDER BY id
@@ -75,7 +78,8 @@ SELECT id, code, based_on, question, department, retired, reason, drafted_by, dr
 -- name: knowledge_draft
 -- One draft, whatever became of it.
 SELECT id, code, based_on, question, answer, category, department, basis, valid_from, valid_until, retired, reason,
-       drafted_by, drafted_at, ended_by, ended_at, version
+       drafted_by, drafted_at, ended_by, ended_at, version,
+       coalesce((SELECT name FROM people WHERE id = drafted_by), drafted_by) AS drafter
   FROM knowledge_drafts
  WHERE id = :id;
 

@@ -62,7 +62,8 @@ RETURNING version;
 
 -- name: rulebook_versions
 -- Every version of every part, the newest first; the rules themselves are left out.
-SELECT part, version, source, drafted_by, published_by, published_at, effective_at
+SELECT part, version, source, drafted_by, published_by, published_at, effective_at,
+       coalesce((SELECT name FROM people WHERE id = published_by), published_by) AS publisher
   FROM rulebook_parts
  ORDER BY part, version DESC;
 
@@ -74,14 +75,16 @@ RETURNING id;
 
 -- name: rule_drafts
 -- The drafts that wait for a second person, the newest first.
-SELECT id, part, source, effective_at, drafted_by, drafted_at
+SELECT id, part, source, effective_at, drafted_by, drafted_at,
+       coalesce((SELECT name FROM people WHERE id = drafted_by), drafted_by) AS drafter
   FROM rulebook_drafts
  WHERE ended_at IS NULL
  ORDER BY id DESC;
 
 -- name: rule_draft
 -- One draft, whatever became of it.
-SELECT id, part, body, source, effective_at, drafted_by, drafted_at, ended_by, ended_at, version
+SELECT id, part, body, source, effective_at, drafted_by, drafted_at, ended_by, ended_at, version,
+       coalesce((SELECT name FROM people WHERE id = drafted_by), drafted_by) AS drafter
   FROM rulebook_drafts
  WHERE id = :id;
 

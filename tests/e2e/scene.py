@@ -97,6 +97,7 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "/labels": (("analyst", "/labels"),),
     "/rules": (("supervisor", "/rules"),),
+    "/knowledge": (("agent", "/knowledge"), ("agent", "/knowledge?q=公积金")),
     "/rules/drafts/{id}": (("supervisor", "/rules/drafts/{draft}"),),
     "/rules/{part}": (
         ("administrator", "/rules/calendar"),
