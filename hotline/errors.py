@@ -62,6 +62,18 @@ class StaleTicket(HotlineError):
 
 
 @dataclass(eq=False)
+class NotInBulk(HotlineError):
+    """A ticket that a person must look at by itself cannot be dispatched together with others; `reason` says why."""
+
+    code: ClassVar[str] = "not_in_bulk"
+    ticket_id: int
+    reason: str
+
+    def sentence(self) -> str:
+        return f"ticket {self.ticket_id} is left out of what is done for many at once: {self.reason}; open it by itself"
+
+
+@dataclass(eq=False)
 class DoubtfulReply(HotlineError):
     """A reply raises doubts that whoever sends it has not confirmed; `remarks` says which, and why."""
 

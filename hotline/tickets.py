@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -483,33 +483,88 @@ async def act(desk: Desk, ticket_id: int, action: do.Action, actor: Actor, *, ex
     `expected` is the version that the actor saw: StaleTicket, with what changed, when the ticket has moved since.
     Raises what `lifecycle.step` raises, NotFound for a ticket that is not there or not the actor's to see.
     """
+    return await act_in_turn(desk, ticket_id, (action,), actor, expected=expected)
+
+
+Plan = Callable[[File], Sequence[do.Action]]
+"""What is to be done with a ticket as it is when nobody else can change it any more; may raise to leave it alone."""
+
+
+async def act_in_turn(
+    desk: Desk,
+    ticket_id: int,
+    actions: Sequence[do.Action] | Plan,
+    actor: Actor,
+    *,
+    expected: int | None = None,
+    key: str = "",
+) -> Ticket:
+    """Do some actions one after another, all or none, each as `act` does it; return the ticket after the last.
+
+    With a `key` of the actor's own the same request is done once: made again, it returns the ticket as it is by now.
+    """
     rulebook = await desk.rulebook()
+    moved: dict[int, Ticket] = {}
+    async with desk.store.transaction() as transaction:
+        for action in () if callable(actions) else actions:
+            await _lock_in_order(transaction, ticket_id, action)
+        if key and (before := await _done_before(transaction, ticket_id, actor, key, rulebook)):
+            return before
+        if callable(actions):
+            actions = actions(await _seen(transaction, ticket_id, actor, rulebook, expected))
+        for action in actions:
+            changed = await _act(
+                desk, transaction, await _seen(transaction, ticket_id, actor, rulebook, expected), action, actor
+            )
+            moved |= {one.id: one for one in changed}
+            expected = changed[0].version
+        if key:
+            made = {"ticket_id": ticket_id, "person": actor.person, "key": key, "version": expected}
+            await transaction.execute("keep_done", **made, at=desk.now())
+    tell_pages(desk, list(moved.values()), rulebook)
+    return moved[ticket_id]
+
+
+async def _done_before(
+    transaction: Transaction, ticket_id: int, actor: Actor, key: str, rulebook: Rulebook
+) -> Ticket | None:
+    file = await transaction.lock(ticket_id)
+    found = await transaction.fetch("done_before", ticket_id=ticket_id, person=actor.person, key=key)
+    return file.ticket if found and may_see(file.ticket, actor, rulebook) else None
+
+
+async def _seen(
+    transaction: Transaction, ticket_id: int, actor: Actor, rulebook: Rulebook, expected: int | None
+) -> File:
+    """Lock a ticket that is the actor's to see and that has not moved since they saw it."""
+    file = await transaction.lock(ticket_id)
+    if not may_see(file.ticket, actor, rulebook):
+        raise NotFound("ticket", ticket_id)
+    if expected is not None and expected != file.ticket.version:
+        raise StaleTicket(ticket_id, expected, file.ticket.version, await _missed(transaction, ticket_id, expected))
+    return file
+
+
+async def _act(desk: Desk, transaction: Transaction, file: File, action: do.Action, actor: Actor) -> list[Ticket]:
+    """Decide and record one action; return the ticket after it, then others that moved with it."""
+    rulebook, ticket_id = await desk.rulebook(), file.ticket.id
     action = _masked(action)
     _check_codes(action, rulebook)
-    async with desk.store.transaction() as transaction:
-        await _lock_in_order(transaction, ticket_id, action)
-        file = await transaction.lock(ticket_id)
-        if not may_see(file.ticket, actor, rulebook):
-            raise NotFound("ticket", ticket_id)
-        if expected is not None and expected != file.ticket.version:
-            raise StaleTicket(ticket_id, expected, file.ticket.version, await _missed(transaction, ticket_id, expected))
-        if isinstance(action, do.Join | do.Part | do.Recount):
-            raise NotYours(ticket_id, action.name, actor.role, actor.department)
-        at = not_before(file.ticket, desk.now())
-        if isinstance(action, do.Answer) and action.knowledge:
-            await check_knowledge(transaction, action.knowledge, at)
-        doubts: Sequence[Remark] = ()
-        if isinstance(action, do.Reply):
-            action, doubts = await _doubted(transaction, file, action, actor, at, rulebook)
-        decided = keep_clocks(step(file.ticket, action, actor, at=at, rulebook=rulebook), rulebook)
-        if isinstance(action, do.Visit) and action.contact is Contact.NO_ANSWER:
-            await _check_attempt(transaction, file.ticket, action.caller, at)
-        if doubts:  # told only to whoever may reply at all
-            raise DoubtfulReply(ticket_id, [asdict(one) for one in doubts])
-        after = await _record(transaction, decided, rulebook)
-        others = await _carry_callers(transaction, decided, rulebook)
-    tell_pages(desk, [after, *others], rulebook)
-    return after
+    if isinstance(action, do.Join | do.Part | do.Recount):
+        raise NotYours(ticket_id, action.name, actor.role, actor.department)
+    at = not_before(file.ticket, desk.now())
+    if isinstance(action, do.Answer) and action.knowledge:
+        await check_knowledge(transaction, action.knowledge, at)
+    doubts: Sequence[Remark] = ()
+    if isinstance(action, do.Reply):
+        action, doubts = await _doubted(transaction, file, action, actor, at, rulebook)
+    decided = keep_clocks(step(file.ticket, action, actor, at=at, rulebook=rulebook), rulebook)
+    if isinstance(action, do.Visit) and action.contact is Contact.NO_ANSWER:
+        await _check_attempt(transaction, file.ticket, action.caller, at)
+    if doubts:  # told only to whoever may reply at all
+        raise DoubtfulReply(ticket_id, [asdict(one) for one in doubts])
+    after = await _record(transaction, decided, rulebook)
+    return [after, *await _carry_callers(transaction, decided, rulebook)]
 
 
 _KNOWLEDGE = re.compile(r"([A-Z0-9][A-Z0-9_.-]{0,39})@([1-9][0-9]{0,8})")

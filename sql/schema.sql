@@ -640,6 +640,16 @@ COMMENT ON TABLE knowledge_drafts IS 'Answers before a second person has agreed 
 -- Whoever wants to change an entry sees that somebody is at it; also serves: knowledge_drafts_waiting.
 CREATE UNIQUE INDEX an_entry_has_one_draft_that_waits ON knowledge_drafts (code) WHERE ended_at IS NULL;
 
+CREATE TABLE done_once (
+    ticket_id bigint NOT NULL REFERENCES tickets,
+    person text NOT NULL,
+    key text NOT NULL CONSTRAINT keys_of_requests_are_short CHECK (length(key) BETWEEN 8 AND 80),
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    CONSTRAINT a_request_is_done_once PRIMARY KEY (ticket_id, person, key)
+);
+COMMENT ON TABLE done_once IS 'Which request of whom brought a ticket to which version: the same request again does nothing. Append-only.';
+
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
@@ -655,3 +665,4 @@ CREATE TRIGGER call_claims_are_append_only BEFORE UPDATE OR DELETE ON call_claim
 CREATE TRIGGER lessons_are_append_only BEFORE UPDATE OR DELETE ON lessons FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER published_knowledge_never_changes BEFORE UPDATE OR DELETE ON knowledge
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER what_was_done_once_stays BEFORE UPDATE OR DELETE ON done_once FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -26,6 +26,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "advice",
         "drafts",
         "knowledge",
+        "bulk",
         "learning",
         "cards",
         "calendars",

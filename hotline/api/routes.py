@@ -15,7 +15,7 @@ from aiohttp import web
 
 from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
-from hotline import advice, auth, calls, cards, casefile, inbox, tickets
+from hotline import advice, auth, bulk, calls, cards, casefile, inbox, tickets
 from hotline.edge import (
     BY_COOKIE,
     CONFIG,
@@ -23,6 +23,7 @@ from hotline.edge import (
     actor_of,
     address_of,
     desk_of,
+    facts_of,
     json_response,
     moment_of,
     page_key,
@@ -33,6 +34,7 @@ from hotline.edge import (
 )
 from hotline.errors import BadInput, Forbidden
 from hotline.store import PAGE_MOST
+from hotline.web import words
 
 LONGEST_BODY = 1_000_000
 
@@ -45,6 +47,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/api/v1/me", me),
         web.post("/api/v1/tickets", open_ticket),
         web.get("/api/v1/tickets", board),
+        web.post("/api/v1/tickets/bulk", dispatch_many),
         web.get("/api/v1/tickets/{id}", ticket),
         web.get("/api/v1/tickets/{id}/cards", deadline_cards),
         web.get("/api/v1/tickets/{id}/case/{order}", case_of),
@@ -151,6 +154,49 @@ async def act(request: web.Request) -> web.Response:
     return json_response(
         {"id": str(after.id), "state": after.state, "outcome": after.outcome, "version": after.version}
     )
+
+
+async def dispatch_many(request: web.Request) -> web.Response:
+    """Dispatch up to 50 tickets, each by itself: {"key", "tickets": [{"id", "expected"}], "lead", "category", "why"}.
+
+    Without `lead` each goes to the unit that was suggested first. 200 with one result a ticket, done or the error; the
+    same key again does nothing twice. Confidential and sensitive matters, reports and words of danger are refused.
+    """
+    check_origin(request)
+    actor, body = actor_of(request), await body_of(request)
+    names = {name: body.pop(name, "") for name in ("key", "lead", "category", "why")}
+    order = bulk.Order(**{name: text_of(names, name) for name in names}, fixed=words.W.category_fixed)
+    chosen = [_chosen(one) for one in _listed(body.pop("tickets", None))]
+    if body:
+        raise BadInput(next(iter(body)), "", "is unknown", "key, tickets, lead, category, why")
+    return json_response(
+        {"results": [_told(one) for one in await bulk.dispatch(desk_of(request), chosen, order, actor)]}
+    )
+
+
+def _listed(given: object) -> list[Any]:
+    if not isinstance(given, list):
+        raise BadInput("tickets", given, "must be a list", '[{"id": "…", "expected": 1}]')
+    return given
+
+
+def _chosen(one: object) -> bulk.Chosen:
+    if not isinstance(one, dict):
+        raise BadInput("tickets", one, "is unknown", '{"id": "…", "expected": 1}')
+    number, expected, lead = text_of(one, "id"), one.get("expected"), one.get("lead", "")
+    if type(expected) is not int or not 0 < expected < _VERSIONS_MOST:
+        raise BadInput("expected", expected, "is no version", "the whole number that the ticket showed")
+    if not isinstance(lead, str):
+        raise BadInput("lead", lead, "must be text")
+    return bulk.Chosen(whole(number, "id", 10**18), expected, lead)
+
+
+def _told(one: bulk.Result) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": str(one.ticket), "done": one.after is not None}
+    if one.after:
+        lead = one.after.lead
+        return told | {"state": one.after.state, "version": one.after.version, "lead": lead and lead.department}
+    return told | {"error": facts_of(one.error) if one.error else None}
 
 
 _VERSIONS_MOST = 2**31

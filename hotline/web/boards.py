@@ -9,7 +9,7 @@ from aiohttp import web
 
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Actor, Role, TicketState
-from hotline import tickets
+from hotline import bulk, tickets
 from hotline.edge import (
     actor_of,
     desk_of,
@@ -49,6 +49,7 @@ async def queue(request: web.Request) -> web.StreamResponse:
         tabs=tabs,
         board=board,
         asked=asked,
+        may_bulk=actor.role in bulk.DISPATCHERS and chosen == TicketState.RECEIVED,
         more=_more(f"/queue?state={chosen}", board),
         paged="after" in request.query,
         first=f"/queue?state={chosen}",

@@ -59,6 +59,7 @@ TEMPLATES = Templates(
         "s": words.SUPERVISION,
         "k": words.CASE,
         "r": words.RULES,
+        "b": words.BULK,
         "kb": words.KNOWLEDGE,
     },
     {"asset": lambda name: f"/static/{name}?v={ASSETS[name].version}"},

@@ -14,6 +14,7 @@ from hotline.edge import (
 from hotline.errors import NotFound, Unavailable
 from hotline.web import (
     boards,
+    bulk_page,
     card_page,
     case_page,
     citizen,
@@ -52,6 +53,7 @@ def routes() -> list[web.AbstractRouteDef]:
         web.post("/intake/advice", seat.advise),
         web.get("/supervision", supervision_page.overview),
         web.get("/supervision/list", supervision_page.listed),
+        *bulk_page.routes(),
         *knowledge_page.routes(),
         web.get("/labels", labels_page.labels),
         web.post("/labels", labels_page.label),

@@ -124,10 +124,8 @@ async def _do(request: web.Request, typed: forms.Typed, codes: Codes) -> Ticket:
     expected = _version(typed)
     action = forms.read_action(typed, codes)
     category = forms.read_category(typed, codes)
-    if category:
-        amend = do.Amend(category=category, reason=words.W.category_fixed)
-        expected = (await tickets.act(desk, id_, amend, actor, expected=expected)).version
-    return await tickets.act(desk, id_, action, actor, expected=expected)
+    amend = [do.Amend(category=category, reason=words.W.category_fixed)] if category else []
+    return await tickets.act_in_turn(desk, id_, [*amend, action], actor, expected=expected)
 
 
 def _version(typed: forms.Typed) -> int:

@@ -27,6 +27,7 @@ from hotline.errors import (
     DoubtfulReply,
     Forbidden,
     NotFound,
+    NotInBulk,
     StaleTicket,
     TooManyRequests,
     Unavailable,
@@ -431,6 +432,44 @@ KNOWLEDGE = SimpleNamespace(
 )
 """The words of the knowledge base."""
 
+BULK = SimpleNamespace(
+    title="批量派单",
+    link="批量派单",
+    hint="只列待派单的工单，一次最多五十张。每张都按单张派单的全部规则办理，互不影响；保密、敏感、举报和有风险词的须逐张办理。",
+    keys="空格选中，↑↓ 移动，按住 Shift 连选",
+    choose="选择 {}",
+    all="全选可批量的",
+    chosen="已选 {n} 张",
+    suggestion="首选建议",
+    no_suggestion="没有建议",
+    each="按各自的首选建议派出",
+    together="都派给同一单位",
+    lead="主办单位",
+    category="事项分类（给还没有分类的）",
+    category_hint="选中的工单都还没有分类时填写；已有分类的不变",
+    send="派给此单位",
+    why="说明",
+    why_default="批量派单",
+    done_title="批量派单结果",
+    done="已派 {} 张，未派 {} 张",
+    sent="已派",
+    left="未派",
+    sent_to="派给{}",
+    again="继续批量派单",
+    none="没有待派单的工单。",
+)
+"""The words of dispatching many tickets."""
+
+NOT_IN_BULK: Mapping[str, str] = {
+    "confidential": "保密事项，须逐张办理",
+    "report": "举报事项，须逐张办理",
+    "sensitive": "敏感事项，须逐张办理",
+    "risk": "有风险词，须逐张核实办理",
+    "no_suggestion": "没有建议单位，请逐张派单或选定单位",
+    "other_suggestion": "首选建议已有变化，请重新查看",
+}
+"""Why a ticket is left out of what is done for many."""
+
 CASE = SimpleNamespace(
     title="移交材料",
     sheet="12345热线工单",
@@ -610,6 +649,8 @@ FIELDS: Mapping[str, str] = {
     "valid_until": "有效期至",
     "version": "版本",
     "ids": "选中的条目",
+    "tickets": "选中的工单",
+    "key": "页面编号",
     # of an intake
     "title": "标题",
     "place": "事发地点",
@@ -1042,6 +1083,8 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"has a draft that waits", "已有一份草案待复核，请先复核或撤回"),
     (r"is retired already", "已经停用"),
     (r"is no code of an entry", "编号只能用大写字母、数字和 _ . -"),
+    (r"stand there twice", "有重复的"),
+    (r"is no key", "页面已过期，请刷新后再提交"),
     (r"are too many", "太多，请分几次"),
     (r"lies in the past", "须晚于现在"),
     (r"lies in the future", "不能晚于现在"),
@@ -1120,12 +1163,23 @@ def _explain_service(error: Exception) -> str:
             sentence = f"您没有这项权限：{REFUSALS.get(error.why, '请联系系统管理员')}。"
         case Unavailable():
             sentence = f"系统暂时连不上数据服务，没有保存。请{error.retry_after}秒后再试。"
-        case BadLogin():
-            sentence = "用户名或密码不对。"
         case CallTaken():
             sentence = f"{error.holder or '其他话务员'}已接手这个来电；您填写的内容在下面，可以复制。"
         case DoubtfulReply():
             sentence = "答复还没有提交：请看下面的提醒，修改，或逐条勾选“已核对”后再提交。"
+        case NotInBulk():
+            sentence = f"{NOT_IN_BULK.get(error.reason, NOT_IN_BULK['risk'])}。"
+        case _:
+            sentence = _explain_door(error)
+    return sentence
+
+
+def _explain_door(error: Exception) -> str:
+    """Say why somebody was not let in."""
+    sentence = CODES["internal"]
+    match error:
+        case BadLogin():
+            sentence = "用户名或密码不对。"
         case BadCode():
             sentence = "单号或查询码不对，请核对后再试。"
         case TooManyRequests():
@@ -1176,6 +1230,7 @@ REFUSALS: Mapping[str, str] = {
     "the form came from another site": "请从本系统的登录页登录",
     "only analysts and supervisors may": "由分析员和督办员标注",
     "rules are kept by the hotline's leaders": "规则和知识由热线管理岗位维护",
+    "only dispatchers may": "由派单员和督办员派单",
     "only staff may": "只供工作人员使用",
     "a second person must agree": "起草人不能发布自己起草的内容，须由另一人发布",
     "it is somebody else's": "只有起草人或有发布权限的人可以撤回",

@@ -157,6 +157,14 @@ SELECT ticket.id, :version, :at, :person, :role, :department, :action, :data, :c
   FROM ticket
 RETURNING ticket_id;
 
+-- name: done_before
+-- The version to which this very request of this person has brought a ticket, if it was made before.
+SELECT version FROM done_once WHERE ticket_id = :ticket_id AND person = :person AND key = :key;
+
+-- name: keep_done
+-- Remember that a request was done.
+INSERT INTO done_once (ticket_id, person, key, version, at) VALUES (:ticket_id, :person, :key, :version, :at);
+
 -- name: add_caller
 -- Add one caller to a ticket.
 INSERT INTO callers (ticket_id, number, reachable, real_name, wants_visit, name_sealed, phone_sealed, address_sealed,

@@ -545,6 +545,8 @@ CHANGING = {
     "/labels",
     "/rules/drafts/{id}",
     "/rules/{part}",
+    "/queue/bulk",
+    "/api/v1/tickets/bulk",
     "/knowledge",
     "/knowledge/drafts",
     "/knowledge/drafts/{id}",

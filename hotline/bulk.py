@@ -1,0 +1,145 @@
+"""Many tickets dispatched by one act, where that is safe: each by itself, by the same door and rules as a single one.
+
+A ticket is dispatched whole or not at all, whatever becomes of the others. What must be looked at by itself is refused:
+confidential and sensitive matters, reports, words of danger. Knows no HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dispatch import actions as do
+from dispatch.errors import BadAction, DispatchError
+from dispatch.model import Actor, Role, Ticket, TicketType
+from hotline import tickets
+from hotline.desk import Desk
+from hotline.errors import BadInput, Forbidden, HotlineError, NotInBulk, Unavailable
+from hotline.store import File
+
+MOST = 50
+DISPATCHERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
+_KEY = re.compile(r"[0-9A-Za-z_-]{8,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A ticket as the dispatcher saw it, with the unit that was suggested: what is otherwise by now is refused."""
+
+    ticket: int
+    expected: int
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be done with every chosen ticket. No `lead`: each goes to the first unit that was suggested for it.
+
+    `category` is for those that have none yet, and goes with `lead`; `fixed` is the reason that stays beside it. `key`
+    is the dispatcher's own: the same order sent again does nothing twice.
+    """
+
+    key: str
+    lead: str = ""
+    category: str = ""
+    why: str = ""
+    fixed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one ticket: as it is afterwards, or what hindered it."""
+
+    ticket: int
+    after: Ticket | None = None
+    error: HotlineError | DispatchError | BadAction | None = None
+
+
+def barred(file: File) -> str:
+    """Return why a person must look at a ticket by itself, '' if none must."""
+    ticket = file.ticket
+    if ticket.confidential:
+        return "confidential"
+    if ticket.reported or ticket.type is TicketType.REPORT:
+        return "report"
+    if ticket.sensitive:
+        return "sensitive"
+    return "risk" if (file.matter.suggestion or {}).get("risks") else ""
+
+
+def suggested(file: File) -> Mapping[str, Any] | None:
+    """Return the unit that was suggested first for a ticket, with its category and why; None for none."""
+    candidates = (file.matter.suggestion or {}).get("candidates") or ()
+    first: Mapping[str, Any] | None = candidates[0] if candidates else None
+    return first
+
+
+async def files(desk: Desk, ids: Sequence[int], actor: Actor) -> dict[int, File]:
+    """Return what a dispatcher must see of some tickets to choose among them."""
+    _may(actor)
+    return {file.ticket.id: file for file in await desk.store.files(ids)}
+
+
+async def dispatch(desk: Desk, chosen: Sequence[Chosen], order: Order, actor: Actor) -> list[Result]:
+    """Dispatch the chosen tickets and return one result for each, in their order; raises BadInput, Forbidden.
+
+    When the database goes away, those not yet done are told so and are not tried.
+    """
+    _may(actor)
+    _check(chosen, order)
+    results: list[Result] = []
+    for one in chosen:
+        if results and isinstance(results[-1].error, Unavailable):
+            results.append(Result(one.ticket, error=results[-1].error))
+        else:
+            results.append(await _one(desk, one, order, actor))
+    return results
+
+
+def _may(actor: Actor) -> None:
+    if actor.role not in DISPATCHERS:
+        raise Forbidden(actor.person, "dispatch many tickets", "only dispatchers may")
+
+
+def _check(chosen: Sequence[Chosen], order: Order) -> None:
+    if not chosen:
+        raise BadInput("tickets", "", "are missing", f"1 to {MOST}")
+    if len(chosen) > MOST:
+        raise BadInput("tickets", len(chosen), "are too many", f"at most {MOST}")
+    if len({one.ticket for one in chosen}) < len(chosen):
+        raise BadInput("tickets", "", "stand there twice", "each ticket once")
+    if not _KEY.fullmatch(order.key):
+        raise BadInput("key", order.key, "is no key", "8 to 60 of A-Z, a-z, 0-9, '_' and '-'")
+    if order.category and not order.lead:
+        raise BadInput("lead", "", "is missing", "the unit, where a category is given")
+
+
+async def _one(desk: Desk, one: Chosen, order: Order, actor: Actor) -> Result:
+    def plan(file: File) -> list[do.Action]:
+        return _actions(file, one, order)
+
+    try:
+        key = f"bulk-{order.key}"
+        after = await tickets.act_in_turn(desk, one.ticket, plan, actor, expected=one.expected, key=key)
+    except (HotlineError, DispatchError, BadAction) as error:
+        return Result(one.ticket, error=error)
+    return Result(one.ticket, after=after)
+
+
+def _actions(file: File, one: Chosen, order: Order) -> list[do.Action]:
+    """The same actions as the form of one ticket brings about; raises NotInBulk."""
+    if reason := barred(file):
+        raise NotInBulk(one.ticket, reason)
+    lead, category = order.lead, order.category
+    if not lead:
+        first = suggested(file)
+        if first is None:
+            raise NotInBulk(one.ticket, "no_suggestion")
+        lead, category = first["department"], first["category"]
+        if one.lead and one.lead != lead:
+            raise NotInBulk(one.ticket, "other_suggestion")
+    # Not for a ticket that has a category: a person, or the model when it was sure, has set it.
+    amend = [do.Amend(category=category, reason=order.fixed)] if category and not file.ticket.category else []
+    return [*amend, do.Dispatch(lead=lead, why=order.why)]
