@@ -13,10 +13,10 @@ import base64
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from time import monotonic
+from time import monotonic, time
 from typing import TypeVar
 from weakref import WeakSet
 
@@ -85,6 +85,7 @@ class Live:
     _was_missed: bool = False
     _near: dict[str, tuple[float, bytes]] = field(default_factory=dict)
     _counts: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _held: dict[str, dict[str, bytes]] = field(default_factory=dict)
     _subscriptions: dict[str, WeakSet[Subscription]] = field(default_factory=dict)
     _listening: list[asyncio.Task[None]] = field(default_factory=list)
     _outgoing: list[tuple[str, bytes]] = field(default_factory=list)
@@ -145,6 +146,34 @@ class Live:
         """Forget a value; other processes may know it for two seconds more."""
         self._near.pop(key, None)
         await self._ask(lambda client: client.delete(_key(key)), 0)
+
+    # --- what is held for seconds, many under one key -----------------------------------------------------------------
+
+    async def hold(self, key: str, name: str, value: bytes, seconds: int) -> dict[str, bytes]:
+        """Keep a value under a name of `key` for `seconds`; return all that was held there before, and still is."""
+        until = b"%d " % (time() + seconds)
+        here = self._held_here(key)
+        before = self._fresh(here)
+        here[name] = until + value
+        there = await self._ask(lambda client: _hold_there(client, key, name, until + value, seconds), None)
+        return before if there is None else self._fresh(there)
+
+    async def let_go(self, key: str, name: str) -> dict[str, bytes]:
+        """Hold a name of `key` no more; return all the others that are held there."""
+        here = self._held_here(key)
+        here.pop(name, None)
+        there = await self._ask(lambda client: _let_go_there(client, key, name), None)
+        return self._fresh(here if there is None else there)
+
+    def _held_here(self, key: str) -> dict[str, bytes]:
+        """What this process itself holds, for the time without Redis."""
+        here = {name: value for name, value in self._held.get(key, {}).items() if _until(value) > time()}
+        _keep(self._held, key, here)
+        return here
+
+    def _fresh(self, held: Mapping[str, bytes]) -> dict[str, bytes]:
+        now = time()
+        return {name: value.partition(b" ")[2] for name, value in held.items() if _until(value) > now}
 
     # --- throttles ------------------------------------------------------------------------------------------------
 
@@ -412,6 +441,40 @@ async def _wait_there(client: Redis, key: str, most: int, seconds: int) -> int:
         batch.pttl(_throttle(key))
         _, count, left_ms = await batch.execute()
     return 0 if count <= most else max(1, ceil(left_ms / 1000))
+
+
+async def _hold_there(client: Redis, key: str, name: str, value: bytes, seconds: int) -> dict[str, bytes]:
+    async with client.pipeline(transaction=True) as batch:
+        batch.hgetall(_held(key))
+        batch.hset(_held(key), name, value)
+        batch.expire(_held(key), seconds)
+        before, _, _ = await batch.execute()
+    return await _without_stale(client, key, before)
+
+
+async def _let_go_there(client: Redis, key: str, name: str) -> dict[str, bytes]:
+    async with client.pipeline(transaction=True) as batch:
+        batch.hdel(_held(key), name)
+        batch.hgetall(_held(key))
+        _, left = await batch.execute()
+    return await _without_stale(client, key, left)
+
+
+async def _without_stale(client: Redis, key: str, held: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    """Take away what nobody has said again in time, and return the rest."""
+    now = time()
+    if stale := [name for name, value in held.items() if _until(value) <= now]:
+        await client.hdel(_held(key), *stale)
+    return {name.decode("utf-8", "replace"): value for name, value in held.items() if name not in stale}
+
+
+def _until(value: bytes) -> int:
+    until = value.partition(b" ")[0]
+    return int(until) if until.isdigit() else 0
+
+
+def _held(key: str) -> bytes:
+    return _key(f"held:{key}")
 
 
 def _key(key: str) -> bytes:

@@ -34,7 +34,7 @@ AT_ONCE = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Something that an open page may want to know. `name` is ticket, notice, seen or call.
+    """Something that an open page may want to know. `name` is ticket, presence, notice, seen or call.
 
     A change of a ticket is for the hotline and for `units`; a notice or a mark only for `role` (None: all) of `units`,
     a mark only for its `person`. `kind` is a notice's kind; titles, texts and people are in none.
@@ -52,7 +52,7 @@ class Change:
         """Whether the lists of `actor` show this."""
         if self.person:
             return actor.person == self.person
-        if self.name == "ticket":
+        if self.name in {"ticket", "presence"}:
             return actor.is_hotline or actor.department in self.units
         return actor.department in self.units and self.role in (None, actor.role)
 

@@ -27,6 +27,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "drafts",
         "knowledge",
         "bulk",
+        "presence",
         "learning",
         "cards",
         "calendars",

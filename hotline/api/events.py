@@ -1,8 +1,8 @@
 """GET /api/v1/live: what changes, as server-sent events; each page hears only what its lists would show.
 
-Events: `hello` (the stream begins), `ticket`, `notice`, `seen`, `call`, `anew` (something may have been missed: fetch
-what you show again) and `bye` (the session is over). Each carries an id; a browser sends the last one when it comes
-back. `alive` comes when nothing else does, so that silence means a lost line. Ids and kinds only.
+Events: `hello` (the stream begins), `ticket`, `presence`, `notice`, `seen`, `call`, `anew` (something may have been
+missed: fetch what you show again) and `bye` (the session is over). Each carries an id; a browser sends the last one
+when it comes back. `alive` comes when nothing else does, so that silence means a lost line. Ids and kinds only.
 """
 
 from __future__ import annotations

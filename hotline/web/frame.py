@@ -60,6 +60,7 @@ TEMPLATES = Templates(
         "k": words.CASE,
         "r": words.RULES,
         "b": words.BULK,
+        "here": words.PRESENCE,
         "kb": words.KNOWLEDGE,
     },
     {"asset": lambda name: f"/static/{name}?v={ASSETS[name].version}"},

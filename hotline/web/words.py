@@ -432,6 +432,17 @@ KNOWLEDGE = SimpleNamespace(
 )
 """The words of the knowledge base."""
 
+PRESENCE = SimpleNamespace(
+    label="同在此页的人",
+    looking="{}也在看",
+    writing="{}正在填写",
+    hotline="热线工作人员",
+    someone="{}工作人员",
+    known="{name}（{unit}{role}）",
+    warning="同时填写不会互相覆盖：先提交的生效，后提交的人会先看到变化再决定。",
+)
+"""The words about who else is at a ticket."""
+
 BULK = SimpleNamespace(
     title="批量派单",
     link="批量派单",
@@ -650,6 +661,7 @@ FIELDS: Mapping[str, str] = {
     "version": "版本",
     "ids": "选中的条目",
     "tickets": "选中的工单",
+    "tab": "页面编号",
     "key": "页面编号",
     # of an intake
     "title": "标题",
@@ -1084,6 +1096,7 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"is retired already", "已经停用"),
     (r"is no code of an entry", "编号只能用大写字母、数字和 _ . -"),
     (r"stand there twice", "有重复的"),
+    (r"is no name of a page", "页面已过期，请刷新"),
     (r"is no key", "页面已过期，请刷新后再提交"),
     (r"are too many", "太多，请分几次"),
     (r"lies in the past", "须晚于现在"),

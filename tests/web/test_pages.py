@@ -637,7 +637,7 @@ async def test_a_database_that_is_away_gives_a_page_with_what_was_typed(
     async def away(*_: object, **__: object) -> None:
         raise Unavailable("PostgreSQL", 3)
 
-    monkeypatch.setattr(tickets, "act", away)
+    monkeypatch.setattr(tickets, "act_in_turn", away)
     await browser.post(f"/tickets/{ticket}/act", typed)
 
     assert browser.status == 503

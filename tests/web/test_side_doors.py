@@ -546,6 +546,7 @@ CHANGING = {
     "/rules/drafts/{id}",
     "/rules/{part}",
     "/queue/bulk",
+    "/tickets/{id}/presence",
     "/api/v1/tickets/bulk",
     "/knowledge",
     "/knowledge/drafts",

@@ -1,5 +1,5 @@
 // What changes while a page is open: the count of new notices in the menu, and a word when the page is not fresh any more.
-// Other scripts hear it as events of the document: live:ticket, live:notice, live:seen, live:call, live:anew (fetch what you show
+// Other scripts hear it as events of the document: live:ticket, live:notice, live:seen, live:call, live:presence, live:anew (fetch what you show
 // again), live:lost, live:found; detail holds ids and kinds. An element with data-live-ticket="NUMBER" says which ticket a
 // page shows. A page that nobody looks at listens to nothing, and asks anew when it is looked at again.
 "use strict";
@@ -65,6 +65,7 @@
       missed();
     },
     call() {},
+    presence() {},
     ticket(detail) {
       if (shown && shown.dataset.liveTicket === detail.id) say("moved");
     },
