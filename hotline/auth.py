@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import ClassVar, TypeVar
@@ -39,6 +39,8 @@ STRONG = PasswordHasher()
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """For the people of tests and simulations only."""
 
+STAFF = tuple(role for role in Role if role not in {Role.MACHINE, Role.CITIZEN})
+"""The roles that log in."""
 _PERSON_ID = re.compile(r"[a-z0-9_.-]{2,40}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _ENDED = b"ended"
@@ -106,25 +108,24 @@ async def create_person(desk: Desk, person: Person, password: str, *, hasher: Pa
 
     Raises BadInput for a value that cannot be taken.
     """
+    row = await desk.store.fetch_row(
+        "put_person", **asdict(checked(person)), password_hash=await hashed(password, hasher)
+    )
+    if row is None:
+        raise BadInput("department", person.department, "is unknown", "the code of a department")
+    await end_all(desk, person.id)
+
+
+def checked(person: Person) -> Person:
+    """Return somebody as they can be kept; raises BadInput for a log-in name, a name or a role that cannot be taken."""
     if not _PERSON_ID.fullmatch(person.id):
         raise BadInput("person", person.id, "is no log-in name", "2 to 40 of a-z, 0-9, '_', '.' and '-'")
     name = person.name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise BadInput("name", person.name, "is no name", f"1 to {LONGEST_NAME} characters")
-    if person.role in {Role.MACHINE, Role.CITIZEN}:
-        allowed = ", ".join(role for role in Role if role not in {Role.MACHINE, Role.CITIZEN})
-        raise BadInput("role", person.role, "cannot log in", allowed)
-    row = await desk.store.fetch_row(
-        "put_person",
-        id=person.id,
-        name=name,
-        role=person.role,
-        department=person.department if person.department.isprintable() else "",
-        password_hash=await _hashed(password, hasher),
-    )
-    if row is None:
-        raise BadInput("department", person.department, "is unknown", "the code of a department")
-    await _end_all(desk, person.id)
+    if person.role not in STAFF:
+        raise BadInput("role", person.role, "cannot log in", ", ".join(STAFF))
+    return replace(person, name=name, department=person.department if person.department.isprintable() else "")
 
 
 async def people(desk: Desk) -> list[Person]:
@@ -143,19 +144,21 @@ async def actor(desk: Desk, id_: str) -> Actor:
 
 async def set_password(desk: Desk, person: str, password: str, *, hasher: PasswordHasher = STRONG) -> None:
     """Change a password and end that person's sessions; raises NotFound, BadInput."""
-    hashed = await _hashed(password, hasher)
+    kept = await hashed(password, hasher)
     known = _PERSON_ID.fullmatch(person)
-    if not known or await desk.store.fetch_row("set_password", id=person, password_hash=hashed) is None:
+    if not known or await desk.store.fetch_row("set_password", id=person, password_hash=kept) is None:
         raise NotFound("person", person)
-    await _end_all(desk, person)
+    await end_all(desk, person)
 
 
-async def _end_all(desk: Desk, person: str) -> None:
+async def end_all(desk: Desk, person: str) -> None:
+    """End every session of a person, here at once and in other processes within two seconds."""
     for row in await desk.store.fetch("end_sessions_of", person=person):
         await desk.live.set(_cached_as(row["token_hash"]), _ENDED, CACHE_SECONDS)
 
 
-async def _hashed(password: str, hasher: PasswordHasher) -> str:
+async def hashed(password: str, hasher: PasswordHasher) -> str:
+    """Return the hash of a password; raises BadInput for one that is too short or too long."""
     if len(password) < SHORTEST_PASSWORD:
         raise BadInput("password", "", "is too short", f"at least {SHORTEST_PASSWORD} characters")
     if len(password) > LONGEST_PASSWORD:
@@ -176,9 +179,10 @@ async def log_in(desk: Desk, person: str, password: str, *, address: str) -> tup
     if seconds := await desk.live.wait(tries, TRIES, TRY_SECONDS):
         raise TooManyTries(seconds)
     # What can be nobody's name is not looked up: the database would choke on some of it.
-    row = await desk.store.fetch_row("person_of_login", id=person) if _PERSON_ID.fullmatch(person) else None
-    hashed = row["password_hash"] if row else None
-    is_right = await _in_thread(lambda: _verify(hashed or _nobodys_hash(), password))
+    known = _PERSON_ID.fullmatch(person)
+    row = await desk.store.fetch_row("person_of_login", id=person, now=desk.now()) if known else None
+    kept = row["password_hash"] if row else None
+    is_right = await _in_thread(lambda: _verify(kept or _nobodys_hash(), password))
     if row is None or not is_right:
         raise BadLogin
     await desk.live.forgive(tries)

@@ -159,14 +159,20 @@ async def consider(desk: Desk, row: Any, *, days: int = TRIED_DAYS) -> Look:  # 
     part, body, now = row["part"], row["body"], desk.now()
     ruling = {one["part"]: one["body"] for one in await desk.store.fetch("rulebook_parts", at=now)}
     before, after = await desk.rulebook(), await desk.store.rulebook(now, {part: body})
-    old, new = _lines(ruling.get(part)), _lines(body)
+    removed, added = differences(ruling.get(part), body)
     return Look(
         draft=row,
         problems=problems(after),
-        added=tuple(line for line in new if line not in old),
-        removed=tuple(line for line in old if line not in new),
+        added=added,
+        removed=removed,
         trial=await _tried(desk, before, after, days) if part == "catalogue" else None,
     )
+
+
+def differences(before: Any, after: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:  # noqa: ANN401 - a part's JSON
+    """Return the rules of a part that are gone and those that are new, each as one line."""
+    old, new = _lines(before), _lines(after)
+    return tuple(line for line in old if line not in new), tuple(line for line in new if line not in old)
 
 
 def _lines(body: Any) -> dict[str, None]:  # noqa: ANN401 - the part's JSON

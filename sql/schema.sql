@@ -55,9 +55,11 @@ CREATE TABLE people (
         ('agent', 'dispatcher', 'handler', 'head', 'follow_up', 'supervisor', 'analyst', 'administrator')),
     department text NOT NULL REFERENCES departments,
     password_hash text NOT NULL,
-    active boolean NOT NULL DEFAULT true
+    active boolean NOT NULL DEFAULT true,
+    password_until timestamptz
 );
 COMMENT ON TABLE people IS 'Who may log in, in which role and for which department; passwords are argon2id hashes.';
+COMMENT ON COLUMN people.password_until IS 'Until when a password that an administrator gave out serves; null for one of the person''s own.';
 
 CREATE TABLE sessions (
     token_hash bytea PRIMARY KEY,
@@ -440,6 +442,8 @@ CREATE TABLE audit (
 COMMENT ON TABLE audit IS 'Who unsealed personal data and who changed the rules, with the reason; append-only.';
 -- Serves: audit_of_ticket.
 CREATE INDEX audit_by_ticket ON audit (ticket_id) WHERE ticket_id IS NOT NULL;
+-- Serves: changes, who changed what.
+CREATE INDEX audit_by_kind ON audit (what, id);
 
 CREATE TABLE heartbeats (
     worker text PRIMARY KEY,
@@ -666,3 +670,17 @@ CREATE TRIGGER lessons_are_append_only BEFORE UPDATE OR DELETE ON lessons FOR EA
 CREATE TRIGGER published_knowledge_never_changes BEFORE UPDATE OR DELETE ON knowledge
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER what_was_done_once_stays BEFORE UPDATE OR DELETE ON done_once FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE FUNCTION keep_an_administrator() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- One after another: two administrators who send each other away at once must not both succeed.
+    PERFORM pg_advisory_xact_lock(hashtextextended('there_is_always_an_administrator', 0));
+    IF NOT EXISTS (SELECT FROM people WHERE active AND role = 'administrator' AND id <> OLD.id) THEN
+        RAISE EXCEPTION 'the last administrator cannot leave'
+              USING ERRCODE = 'check_violation', CONSTRAINT = 'there_is_always_an_administrator';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER there_is_always_an_administrator BEFORE UPDATE OF role, active ON people FOR EACH ROW
+    WHEN (OLD.active AND OLD.role = 'administrator' AND NOT (NEW.active AND NEW.role = 'administrator'))
+    EXECUTE FUNCTION keep_an_administrator();

@@ -28,13 +28,14 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "knowledge",
         "bulk",
         "presence",
+        "people",
         "learning",
         "cards",
         "calendars",
         "reports",
         "supervision",
     ),  # use tickets
-    ("citizens", "casefile"),  # made of cards and tickets
+    ("citizens", "casefile", "changes"),  # made of cards, drafts and tickets
     ("edge",),  # what pages and JSON have in common
     ("web", "api", "notify", "worker", "guard", "metrics"),
     ("app",),
