@@ -151,6 +151,31 @@ async def set_password(desk: Desk, person: str, password: str, *, hasher: Passwo
     await end_all(desk, person)
 
 
+async def is_given(desk: Desk, person: str) -> bool:
+    """Whether somebody's password is one that an administrator gave out."""
+    row = await desk.store.fetch_row("person", id=person.strip().lower())
+    return row is not None and row["password_until"] is not None
+
+
+async def choose_password(
+    desk: Desk, person: str, current: str, new: str, *, address: str, hasher: PasswordHasher = STRONG
+) -> str:
+    """Take a person's own new password, end all their sessions, and return the token of a new one.
+
+    Raises BadLogin when the current one is wrong, TooManyTries as a log-in does, BadInput for the new one.
+    """
+    if new == current:
+        raise BadInput("password", "", "is the old one", "another one")
+    token, _ = await log_in(desk, person, current, address=address)
+    try:
+        await set_password(desk, person, new, hasher=hasher)
+    except BadInput:
+        await log_out(desk, token)
+        raise
+    token, _ = await log_in(desk, person, new, address=address)
+    return token
+
+
 async def end_all(desk: Desk, person: str) -> None:
     """End every session of a person, here at once and in other processes within two seconds."""
     for row in await desk.store.fetch("end_sessions_of", person=person):

@@ -201,11 +201,11 @@ def _rejecting(file: Path) -> Iterator[Reject]:
                 target = file.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="")
                 writers.append(csv.writer(stack.enter_context(target)))
                 columns.extend(line.values)
-                writers[0].writerow(["line", "reason", *map(_cell, columns), "others"])
+                writers[0].writerow(["line", "reason", *map(cell, columns), "others"])
             others: dict[str, Any] = {name: value for name, value in line.values.items() if name not in columns}
             others |= {"": line.more} if line.more else {}
             shown = json.dumps(others, ensure_ascii=False, default=str) if others else ""
-            writers[0].writerow([line.number, reason, *(_cell(line.values.get(name)) for name in columns), shown])
+            writers[0].writerow([line.number, reason, *(cell(line.values.get(name)) for name in columns), shown])
 
         yield write
 
@@ -593,7 +593,7 @@ def _written(file: Path) -> Iterator[Callable[[list[str]], None]]:
             book = openpyxl.Workbook(write_only=True)
             sheet = book.create_sheet("工单")
             sheet.append(list(HEADINGS))
-            yield lambda row: sheet.append([ILLEGAL_CHARACTERS_RE.sub("", _cell(value)) for value in row])
+            yield lambda row: sheet.append([ILLEGAL_CHARACTERS_RE.sub("", cell(value)) for value in row])
             book.save(part)
         else:
             with part.open("w", encoding="utf-8-sig" if suffix == ".csv" else "utf-8", newline="") as target:
@@ -606,7 +606,7 @@ def _written(file: Path) -> Iterator[Callable[[list[str]], None]]:
 def _csv_row(target: IO[str]) -> Callable[[list[str]], None]:
     writer = csv.writer(target)
     writer.writerow(HEADINGS)
-    return lambda row: writer.writerow([_cell(value) for value in row])
+    return lambda row: writer.writerow([cell(value) for value in row])
 
 
 def _json_row(target: IO[str]) -> Callable[[list[str]], None]:
@@ -616,7 +616,7 @@ def _json_row(target: IO[str]) -> Callable[[list[str]], None]:
     return write
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """A cell that begins like a formula would be run by a spreadsheet; a quote makes it text."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_RUN_BY_SPREADSHEETS) else text

@@ -17,7 +17,8 @@ from typing import Any
 import asyncpg
 from argon2 import PasswordHasher
 
-from dispatch.model import Actor, Role
+from dispatch.lifecycle import HOLDERS
+from dispatch.model import Actor, Level, Role
 from hotline import auth
 from hotline.auth import Person
 from hotline.desk import Desk
@@ -79,7 +80,7 @@ async def add(desk: Desk, person: Person, actor: Actor, *, reason: str, hasher: 
     password = _password()
     hashed = await auth.hashed(password, hasher)
     async with desk.store.transaction() as transaction:
-        await _check_unit(transaction, person.department)
+        await _check_unit(transaction, person)
         given = {"password_hash": hashed, "password_until": desk.now() + GIVEN_FOR}
         if not await transaction.fetch("add_person", **asdict(person), **given):
             raise BadInput("person", person.id, "is taken", "a log-in name that nobody has or had")
@@ -99,7 +100,7 @@ async def change(desk: Desk, person: Person, actor: Actor, *, reason: str) -> No
             raise BadInput("person", person.id, "is not changed", "another name, role or department")
         if person.id == actor.person and person.role is not before.person.role:
             raise Forbidden(actor.person, "change their own role", "another administrator must")
-        await _check_unit(transaction, person.department)
+        await _check_unit(transaction, person)
         await _write(transaction, person, active=before.active)
         facts = {"person": person.id, "before": _facts(before.person), "after": _facts(person)}
         await _trace(desk, transaction, actor, "person_changed", reason, facts)
@@ -132,7 +133,7 @@ async def let_in(desk: Desk, id_: str, actor: Actor, *, reason: str, hasher: Pas
     async with _changing(desk, id_) as (transaction, before):
         if before.active:
             raise BadInput("person", id_, "may log in already", "somebody who has left")
-        await _check_unit(transaction, before.person.department)
+        await _check_unit(transaction, before.person)
         await _write(transaction, before.person, active=True)
         await _give(desk, transaction, id_, hashed)
         await _trace(desk, transaction, actor, "person_back", reason, {"person": id_, "after": _facts(before.person)})
@@ -197,9 +198,13 @@ def _password() -> str:
     return "-".join("".join(secrets.choice(_SIGNS) for _ in range(4)) for _ in range(3))
 
 
-async def _check_unit(transaction: Transaction, department: str) -> None:
-    if not await transaction.fetch("department_in_use", code=department):
-        raise BadInput("department", department, "is unknown", "a department that is in use")
+async def _check_unit(transaction: Transaction, person: Person) -> None:
+    """Those who hold tickets belong to a unit that handles them, all others to the hotline."""
+    rows = await transaction.fetch("department_in_use", code=person.department)
+    if not rows:
+        raise BadInput("department", person.department, "is unknown", "a department that is in use")
+    if (person.role in HOLDERS) == (rows[0]["level"] == Level.HOTLINE):
+        raise BadInput("department", person.department, "does not fit the role", "handlers and heads belong to units")
 
 
 async def _write(transaction: Transaction, person: Person, *, active: bool) -> None:

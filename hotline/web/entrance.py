@@ -66,7 +66,8 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         if isinstance(error, auth.TooManyTries):
             page.headers["Retry-After"] = str(error.retry_after)
         return page
-    response = web.HTTPSeeOther(_inside(then))
+    # Who still has the password that somebody else chose is led to where to choose another.
+    response = web.HTTPSeeOther("/me" if await auth.is_given(desk_of(request), person) else _inside(then))
     secure = request.app[CONFIG].cookie_secure
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=secure, path="/")
     raise response

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Role
-from hotline import drafts, knowledge, learning, supervision, tickets
+from hotline import drafts, knowledge, learning, people, supervision, tickets
 from hotline.edge import (
     CONFIG,
     desk_of,
@@ -62,6 +62,7 @@ TEMPLATES = Templates(
         "b": words.BULK,
         "here": words.PRESENCE,
         "kb": words.KNOWLEDGE,
+        "people": words.PEOPLE,
     },
     {"asset": lambda name: f"/static/{name}?v={ASSETS[name].version}"},
 )
@@ -93,6 +94,7 @@ _LINKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/knowledge", words.KNOWLEDGE.title, knowledge.READERS),
     ("/labels", words.W.labels_link, learning.LABELLERS),
     ("/rules", words.RULES.title, drafts.DRAFTERS),
+    ("/people", words.PEOPLE.title, people.KEEPERS),
     ("/notices", words.W.notices_link, frozenset(Role)),
 )
 STARTS = {

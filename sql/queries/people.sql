@@ -32,8 +32,8 @@ SELECT id, name, role, department, active, password_until FROM people WHERE id =
 SELECT id, name, role, department, active, password_until FROM people WHERE id = :id FOR UPDATE;
 
 -- name: department_in_use
--- Whether a department can have people.
-SELECT code FROM departments WHERE code = :code AND active;
+-- A department that can have people, and its level.
+SELECT code, level FROM departments WHERE code = :code AND active;
 
 -- name: people_listed
 -- A page of people by log-in name.
