@@ -24,6 +24,22 @@ DONE = {"supplement": "added", "rate": "thanks", "withdraw": "taken_back"}
 TYPES = tuple(one for one in TicketType if one is not TicketType.INVALID)
 
 
+def routes() -> list[web.RouteDef]:
+    """Return the addresses of these pages."""
+    return [
+        web.get("/matter", home),
+        web.get("/matter/large", large),
+        web.get("/matter/new", new),
+        web.post("/matter/new", bring),
+        web.get("/matter/find", find_page),
+        web.post("/matter/find", find),
+        web.get("/matter/mine", mine),
+        web.post("/matter/mine", act),
+        web.post("/matter/leave", leave),
+        web.get("/matter/pictures/{number}", picture),
+    ]
+
+
 async def home(request: web.Request) -> web.StreamResponse:
     """Offer the two things that callers come for."""
     return await _show(request, "citizen.html")
