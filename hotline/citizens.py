@@ -1,6 +1,7 @@
 """Callers at their own screen: bring a matter, follow it by number and query code, add, take back, rate.
 
-The code is made from the number by a key and stored nowhere. Who tries numbers learns nothing: a number that does not
+The code is made from the number by a key and stored nowhere; whoever rings is read theirs out once, and gets a new one
+after a check, with a trace. Who tries numbers learns nothing: a number that does not
 exist and a wrong code look and last the same, and tries are counted. All changes go through `tickets.act`.
 """
 
@@ -16,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dispatch import actions as do
-from dispatch.lifecycle import Offer, allowed_actions, work_due
+from dispatch.lifecycle import HOLDERS, Offer, allowed_actions, work_due
 from dispatch.model import Actor, Channel, Role, Ticket, TicketState
 from hotline import pictures, tickets
 from hotline.desk import Desk
-from hotline.errors import BadCode, BadInput, NotFound, TooManyRequests
+from hotline.errors import BadCode, BadInput, Forbidden, NotFound, TooManyRequests
 from hotline.store import File
 from hotline.vault import SealBroken
 
@@ -30,16 +31,18 @@ CODE_LENGTH = 8
 PASS_LIFE = timedelta(minutes=30)
 TRIES_OF_ADDRESS, TRIES_OF_NUMBER, TRY_SECONDS = 20, 10, 600
 MATTERS_OF_ADDRESS, MATTER_SECONDS = 20, 3600
+TALKERS = tickets.UNSEALERS - HOLDERS
 OWN_ACTIONS = frozenset({"supplement", "withdraw", "rate"})
 _NUMBER = re.compile(r"[1-9]\d{17}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Somebody who showed the code of a ticket; `is_new` right after they brought it."""
+    """A caller who showed the code of a ticket; `is_new` right after they brought it."""
 
     ticket: int
     is_new: bool = False
+    caller: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +77,14 @@ class Matter:
 # --- the code ---------------------------------------------------------------------------------------------------------
 
 
-def code_of(desk: Desk, ticket_id: int) -> str:
-    """Return the query code of a ticket: eight signs that only the key can tell."""
-    return _codes(desk, ticket_id)[0]
+def code_of(desk: Desk, ticket_id: int, caller: int = 1, issue: int = 0) -> str:
+    """Return a caller's query code of a ticket: eight signs that only the key can tell; `issue` counts new ones."""
+    return _codes(desk, ticket_id, caller, issue)[0]
 
 
-def _codes(desk: Desk, ticket_id: int) -> list[str]:
-    prints = desk.vault.fingerprints(str(ticket_id), about="query code")
-    return [_signs(one) for one in prints]
+def _codes(desk: Desk, ticket_id: int, caller: int, issue: int) -> list[str]:
+    text = f"{ticket_id}/{caller}/{issue}" if issue or caller > 1 else str(ticket_id)
+    return [_signs(one) for one in desk.vault.fingerprints(text, about="query code")]
 
 
 def _signs(fingerprint: bytes) -> str:
@@ -101,17 +104,112 @@ async def let_in(desk: Desk, number: str, code: str, *, address: str) -> Pass:
             raise TooManyRequests(seconds)
     # The same work for every number, whether there is such a ticket or not.
     ticket_id = int(number) if _NUMBER.fullmatch(number) else 10**17
-    right = [hmac.compare_digest(one.encode(), code.encode("utf-8", "replace")) for one in _codes(desk, ticket_id)]
-    there = await desk.store.fetch_value("ticket_is_there", id=ticket_id)
-    if not (any(right) and there):
+    rows = await desk.store.fetch("query_codes", ticket_id=ticket_id)
+    given = code.encode("utf-8", "replace")
+    right = [
+        caller
+        for caller, issue in [(row["number"], row["issue"]) for row in rows] or [(0, 0)]
+        for one in _codes(desk, ticket_id, caller, issue)
+        if hmac.compare_digest(one.encode(), given) and caller
+    ]
+    if not right:
         raise BadCode
-    return Pass(ticket_id)
+    return Pass(ticket_id, caller=right[0])
+
+
+# --- codes for callers on the telephone -------------------------------------------------------------------------------
+
+READ_OUT_LIFE = timedelta(minutes=10)
+SHORTEST_REASON = 4
+CHECKS = ("number", "facts", "document")
+"""How whoever asks for a new code was known: they ring from the number that is kept, tell what only the caller can,
+or show a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A query code to be read out to a caller, once."""
+
+    ticket: int
+    caller: int
+    code: str
+
+
+def to_read_out(desk: Desk, ticket_id: int, caller: int, actor: Actor) -> str:
+    """Return a cookie by which the next page of whoever took the call may show the code once, within ten minutes."""
+    until = int((desk.now() + READ_OUT_LIFE).timestamp())
+    text = f"{ticket_id}/{caller}/{until}/{actor.person}"
+    return base64.urlsafe_b64encode(desk.vault.seal(text, about="read out")).decode()
+
+
+async def read_out(desk: Desk, cookie: str, ticket_id: int, actor: Actor) -> Issued | None:
+    """Return the code that a cookie lets be shown, leaving a trace; None for none, an old one or somebody else's."""
+    try:
+        text = desk.vault.open(base64.urlsafe_b64decode(cookie.encode()), about="read out")
+    except (SealBroken, binascii.Error, ValueError):
+        return None
+    number, caller, until, person = text.split("/", 3)
+    if int(number) != ticket_id or person != actor.person or datetime.fromtimestamp(int(until), UTC) < desk.now():
+        return None
+    rows = {row["number"]: row["issue"] for row in await desk.store.fetch("query_codes", ticket_id=ticket_id)}
+    if int(caller) not in rows:
+        return None
+    facts = {"caller": int(caller), "role": actor.role}
+    await desk.store.execute(
+        "record_audit",
+        at=desk.now(),
+        person=actor.person,
+        what="show_code",
+        ticket_id=ticket_id,
+        reason="",
+        facts=facts,
+    )
+    return Issued(ticket_id, int(caller), code_of(desk, ticket_id, int(caller), rows[int(caller)]))
+
+
+async def issue_code(desk: Desk, ticket_id: int, caller: int, actor: Actor, *, reason: str, checked: str) -> Issued:
+    """Give a caller a new code, by which the earlier ones end, with a trace of who gave it, why, and after which check.
+
+    Raises Forbidden for whoever does not talk to callers, NotFound, BadInput for no reason or no check.
+    """
+    if actor.role not in TALKERS:
+        raise Forbidden(actor.person, "give out a query code", "only those who talk to callers take calls")
+    reason = reason.strip()
+    if len(reason) < SHORTEST_REASON:
+        raise BadInput("reason", reason, "is too short", "why a new code is needed, at least 4 characters")
+    if checked not in CHECKS:
+        raise BadInput("checked", checked, "is missing", ", ".join(CHECKS))
+    file = await desk.store.file(ticket_id)
+    if not tickets.may_see_caller(file.ticket, actor):
+        raise Forbidden(actor.person, "give out a query code", "the caller is protected")
+    rows = {row["number"]: row["issue"] for row in await desk.store.fetch("query_codes", ticket_id=ticket_id)}
+    if caller not in rows:
+        raise NotFound("caller", caller)
+    issue, at = rows[caller] + 1, desk.now()
+    async with desk.store.transaction() as transaction:
+        kept = {"person": actor.person, "checked": checked, "reason": reason[:500], "at": at}
+        if not await transaction.fetch("issue_code", ticket_id=ticket_id, caller=caller, issue=issue, **kept):
+            raise BadInput("caller", caller, "was given a new code just now")
+        facts = {"caller": caller, "issue": issue, "checked": checked, "role": actor.role}
+        await transaction.execute(
+            "record_audit",
+            at=at,
+            person=actor.person,
+            what="issue_code",
+            ticket_id=ticket_id,
+            reason=reason,
+            facts=facts,
+        )
+    return Issued(ticket_id, caller, code_of(desk, ticket_id, caller, issue))
+
+
+# --- passes -----------------------------------------------------------------------------------------------------------
 
 
 def sealed_pass(desk: Desk, given: Pass) -> str:
     """Return a pass as a cookie holds it, good for half an hour."""
     until = int((desk.now() + PASS_LIFE).timestamp())
-    text = f"{given.ticket}/{until}/{int(given.is_new)}"
+    text = f"{given.ticket}/{until}/{int(given.is_new)}/{given.caller}"
     return base64.urlsafe_b64encode(desk.vault.seal(text, about="pass")).decode()
 
 
@@ -121,10 +219,10 @@ def read_pass(desk: Desk, cookie: str) -> Pass | None:
         text = desk.vault.open(base64.urlsafe_b64decode(cookie.encode()), about="pass")
     except (SealBroken, binascii.Error, ValueError):
         return None
-    ticket, until, is_new = text.split("/")
-    if datetime.fromtimestamp(int(until), UTC) < desk.now():
+    ticket, until, is_new, *caller = text.split("/")
+    if not caller or datetime.fromtimestamp(int(until), UTC) < desk.now():
         return None
-    return Pass(int(ticket), is_new == "1")
+    return Pass(int(ticket), is_new == "1", int(caller[0]))
 
 
 # --- bringing a matter ------------------------------------------------------------------------------------------------
@@ -158,27 +256,34 @@ def _actor(ticket_id: int) -> Actor:
 
 
 async def _open(desk: Desk, given: Pass) -> tuple[File, int, bool]:
-    """Return the ticket that holds the matter now, the caller's number in it, and whether it was merged."""
-    file, caller, origin = await desk.store.file(given.ticket), 1, given.ticket
+    """Return the ticket that holds the matter now, the caller's number in it, and whether others brought it, too.
+
+    With a merge the callers come along in their order, each under a number after those who were there.
+    """
+    file, caller = await desk.store.file(given.ticket), given.caller
     while file.ticket.merged_into:
+        numbers = [one.number for one in file.ticket.callers]
+        place = numbers.index(caller) if caller in numbers else len(numbers)
         origin = file.ticket.id
         file = await desk.store.file(file.ticket.merged_into)
-        caller = next((one.number for one in file.ticket.callers if one.origin == origin), 0)
-    return file, caller, origin != given.ticket or file.ticket.id != given.ticket
+        came = [one.number for one in file.ticket.callers if one.origin == origin]
+        caller = came[place] if place < len(came) else 0
+    return file, caller, given.caller > 1 or file.ticket.id != given.ticket
 
 
 async def matter(desk: Desk, given: Pass) -> Matter:
     """Return what the holder of a pass may see; raises NotFound when the ticket is gone."""
     file, caller, merged = await _open(desk, given)
     ticket, actor = file.ticket, _actor(file.ticket.id)
-    own = file if not merged else await desk.store.file(given.ticket)
+    own = (file if not merged else await desk.store.file(given.ticket)).matter
+    is_first = given.caller == 1
     events = [dict(row) for row in await desk.store.fetch("events", ticket_id=ticket.id, since=0)]
     shown = await pictures.of(desk, file, actor) if not merged else []
     return Matter(
         number=given.ticket,
-        code=code_of(desk, given.ticket) if given.is_new else "",
-        title=own.matter.title,
-        text=own.matter.text,
+        code=await _present_code(desk, given) if given.is_new else "",
+        title=own.title if is_first else "",
+        text=own.text if is_first else "",
         ticket=ticket,
         department=ticket.lead.department if ticket.lead else "",
         due_at=_due(ticket),
@@ -190,6 +295,12 @@ async def matter(desk: Desk, given: Pass) -> Matter:
         is_new=given.is_new,
         merged=merged,
     )
+
+
+async def _present_code(desk: Desk, given: Pass) -> str:
+    rows = await desk.store.fetch("query_codes", ticket_id=given.ticket)
+    issue = next((row["issue"] for row in rows if row["number"] == given.caller), 0)
+    return code_of(desk, given.ticket, given.caller, issue)
 
 
 def _is_own_word(event: Mapping[str, Any], ticket: Ticket, caller: int) -> bool:

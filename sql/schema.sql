@@ -654,6 +654,19 @@ CREATE TABLE done_once (
 );
 COMMENT ON TABLE done_once IS 'Which request of whom brought a ticket to which version: the same request again does nothing. Append-only.';
 
+CREATE TABLE code_issues (
+    ticket_id bigint NOT NULL,
+    caller integer NOT NULL,
+    issue integer NOT NULL CONSTRAINT new_codes_count_from_one CHECK (issue >= 1),
+    person text NOT NULL,
+    checked text NOT NULL CONSTRAINT who_asks_was_checked_in_a_known_way CHECK (checked IN ('number', 'facts', 'document')),
+    reason text NOT NULL,
+    at timestamptz NOT NULL,
+    CONSTRAINT a_code_is_given_out_once PRIMARY KEY (ticket_id, caller, issue),
+    FOREIGN KEY (ticket_id, caller) REFERENCES callers
+);
+COMMENT ON TABLE code_issues IS 'Query codes that were given out anew, by whom, why, and how the caller was known: only the newest opens. Append-only.';
+
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
@@ -670,6 +683,7 @@ CREATE TRIGGER lessons_are_append_only BEFORE UPDATE OR DELETE ON lessons FOR EA
 CREATE TRIGGER published_knowledge_never_changes BEFORE UPDATE OR DELETE ON knowledge
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER what_was_done_once_stays BEFORE UPDATE OR DELETE ON done_once FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER code_issues_are_append_only BEFORE UPDATE OR DELETE ON code_issues FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION keep_an_administrator() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from dispatch import actions as do
 from dispatch.lifecycle import HOLDERS
-from hotline import advice, auth, bulk, calls, cards, casefile, inbox, tickets
+from hotline import advice, auth, bulk, calls, cards, casefile, citizens, inbox, tickets
 from hotline.edge import (
     BY_COOKIE,
     CONFIG,
@@ -54,6 +54,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/api/v1/tickets/{id}/actions", act),
         web.post("/api/v1/tickets/{id}/callers", add_caller),
         web.post("/api/v1/tickets/{id}/callers/{number}/unmask", unmask),
+        web.post("/api/v1/tickets/{id}/callers/{number}/code", issue_code),
         web.post("/api/v1/suggestions", suggest),
         web.get("/api/v1/requests", pending_requests),
         web.get("/api/v1/search", search),
@@ -219,6 +220,22 @@ async def unmask(request: web.Request) -> web.Response:
     reason = text_of(await body_of(request), "reason")
     person = await tickets.unmask(desk_of(request), ticket_id(request), number, actor, reason)
     return json_response(asdict(person))
+
+
+async def issue_code(request: web.Request) -> web.Response:
+    """Give a caller a new query code after a check, by which earlier ones end: {"reason", "checked"}; both are kept."""
+    check_origin(request)
+    actor, body = actor_of(request), await body_of(request)
+    number = whole(request.match_info["number"], "number", 10_000)
+    issued = await citizens.issue_code(
+        desk_of(request),
+        ticket_id(request),
+        number,
+        actor,
+        reason=text_of(body, "reason"),
+        checked=text_of(body, "checked"),
+    )
+    return json_response({"id": str(issued.ticket), "caller": issued.caller, "code": issued.code}, status=201)
 
 
 async def suggest(request: web.Request) -> web.Response:

@@ -86,7 +86,7 @@ def page(seen: citizens.Matter, codes: Codes) -> Page:
         number=views.number(seen.number),
         plain_number=str(seen.number),
         code=f"{seen.code[:4]} {seen.code[4:]}" if seen.code else "",
-        title=seen.title,
+        title=seen.title or words.CITIZEN.joined,
         text=seen.text,
         state=f"{state}（{outcome.chinese}）" if outcome and not seen.merged else state,
         department=codes.department(seen.department),

@@ -61,6 +61,7 @@ TEMPLATES = Templates(
         "r": words.RULES,
         "b": words.BULK,
         "here": words.PRESENCE,
+        "code_words": words.CODE,
         "kb": words.KNOWLEDGE,
         "people": words.PEOPLE,
     },

@@ -23,7 +23,7 @@ from hotline.edge import (
     status_of,
 )
 from hotline.errors import BadInput, NotFound
-from hotline.web import entrance, forms, frame, seat_views, views, words
+from hotline.web import entrance, forms, frame, seat_views, ticket_page, views, words
 from hotline.web.forms import Codes
 
 ANSWERS_SHOWN = 3
@@ -220,7 +220,8 @@ async def open_ticket(request: web.Request) -> web.StreamResponse:
         last = do.HandOver(line=Line.of(line)) if line in set(Line) else do.Answer(text=answer, knowledge=used)
         done = await _close(request, opened.ticket_id, category, last)
     took = await _put_away(request, typed, opened.ticket_id)
-    raise frame.go(f"/tickets/{opened.ticket_id}?done={done}{took}")
+    to = frame.go(f"/tickets/{opened.ticket_id}?done={done}{took}")
+    raise ticket_page.to_read_out(request, to, opened.ticket_id, 1) if opened.is_new else to
 
 
 async def _use_knowledge(request: web.Request, typed: forms.Typed) -> web.Response:
@@ -256,12 +257,13 @@ async def _join(request: web.Request, typed: forms.Typed) -> web.StreamResponse:
     wants_visit = "true" if forms.first(typed, "wants_visit") else "false"
     try:
         caller = tickets.read_intake({"text": "-", "wants_visit": wants_visit, **given})
-        await tickets.add_caller(desk_of(request), int(text), caller, actor_of(request))
+        after = await tickets.add_caller(desk_of(request), int(text), caller, actor_of(request))
     except BadInput as error:
         errors = {error.field: f"{words.problem(error.problem)}。"}
         return await _intake_page(request, typed, errors, status=status_of(error))
     took = await _put_away(request, typed, int(text))
-    raise frame.go(f"/tickets/{text}?done=caller{took}")
+    to = frame.go(f"/tickets/{text}?done=caller{took}")
+    raise ticket_page.to_read_out(request, to, int(text), after.callers[-1].number)
 
 
 async def _put_away(request: web.Request, typed: forms.Typed, ticket_id: int) -> str:

@@ -11,9 +11,10 @@ from aiohttp import web
 from dispatch import actions as do
 from dispatch.errors import BadAction, DispatchError, RuleBroken
 from dispatch.lifecycle import INTERVIEWERS
-from dispatch.model import Role, Ticket
-from hotline import pictures, tickets
+from dispatch.model import Actor, Role, Ticket
+from hotline import citizens, pictures, tickets
 from hotline.edge import (
+    CONFIG,
     actor_of,
     desk_of,
     status_of,
@@ -25,8 +26,49 @@ from hotline.web.forms import Codes
 
 
 async def ticket(request: web.Request) -> web.StreamResponse:
-    """Show one ticket; a suggested unit in the address fills the form for sending."""
-    return await _ticket_page(request, _filled(request))
+    """Show one ticket; a suggested unit in the address fills the form for sending.
+
+    To whoever has just filed it for a caller also the query code to read out, once.
+    """
+    cookie = request.cookies.get(READ_OUT_COOKIE, "")
+    if not cookie:
+        return await _ticket_page(request, _filled(request))
+    issued = await citizens.read_out(desk_of(request), cookie, ticket_id(request), actor_of(request))
+    page = await _ticket_page(request, _filled(request), issued=issued)
+    page.del_cookie(READ_OUT_COOKIE, path=f"/tickets/{ticket_id(request)}")
+    return page
+
+
+READ_OUT_COOKIE = "hotline_read_out"
+
+
+def to_read_out(request: web.Request, to: web.HTTPSeeOther, id_: int, caller: int) -> web.HTTPSeeOther:
+    """Let the page that somebody is led to show a caller's query code once."""
+    text = citizens.to_read_out(desk_of(request), id_, caller, actor_of(request))
+    life, secure = int(citizens.READ_OUT_LIFE.total_seconds()), request.app[CONFIG].cookie_secure
+    to.set_cookie(
+        READ_OUT_COOKIE, text, max_age=life, httponly=True, samesite="Lax", secure=secure, path=f"/tickets/{id_}"
+    )
+    return to
+
+
+async def issue_code(request: web.Request) -> web.StreamResponse:
+    """Give a caller a new query code and show it on this one answer."""
+    typed = await entrance.posted(request)
+    number = forms.first(typed, "caller")
+    try:
+        issued = await citizens.issue_code(
+            desk_of(request),
+            ticket_id(request),
+            int(number) if re.fullmatch(r"\d{1,6}", number, re.ASCII) else 0,
+            actor_of(request),
+            reason=forms.first(typed, "reason"),
+            checked=forms.first(typed, "checked"),
+        )
+    except BadInput as error:
+        said = words.explain(error)
+        return await _ticket_page(request, views.NOTHING, code_error=said, status=status_of(error))
+    return await _ticket_page(request, views.NOTHING, issued=issued, is_reissued=True)
 
 
 def _filled(request: web.Request) -> views.Attempt:
@@ -50,8 +92,15 @@ async def visit(request: web.Request) -> web.StreamResponse:
     return await _ticket_page(request, views.NOTHING, template="visit.html")
 
 
-async def _ticket_page(
-    request: web.Request, attempt: views.Attempt, *, template: str = "ticket.html", status: int = 200
+async def _ticket_page(  # noqa: PLR0913 - a page, and what was just tried on it
+    request: web.Request,
+    attempt: views.Attempt,
+    *,
+    template: str = "ticket.html",
+    status: int = 200,
+    issued: citizens.Issued | None = None,
+    is_reissued: bool = False,
+    code_error: str = "",
 ) -> web.Response:
     actor, desk, codes = actor_of(request), desk_of(request), await frame.codes_of(request)
     seen = await tickets.view(desk, ticket_id(request), actor)
@@ -66,6 +115,10 @@ async def _ticket_page(
         codes,
         status=status,
         page=page,
+        issued=issued,
+        is_reissued=is_reissued,
+        code_error=code_error,
+        code_callers=_callers_with_codes(seen, actor),
         codes=codes,
         alert=words.explain(attempt.error) if attempt.error else "",
         alert_at=tried if shown else "",
@@ -74,6 +127,13 @@ async def _ticket_page(
         waiting=sum(not one.event for one in shown_pictures),
         back="/follow-up" if template == "visit.html" else "",
     )
+
+
+def _callers_with_codes(seen: tickets.View, actor: Actor) -> list[int]:
+    """Whom the actor may give a new code; callers who came with a merge have that of their own ticket."""
+    if actor.role not in citizens.TALKERS:
+        return []
+    return [one.number for one in seen.file.ticket.callers if one.origin is None]
 
 
 async def act(request: web.Request) -> web.StreamResponse:
@@ -179,10 +239,10 @@ async def add_caller(request: web.Request) -> web.StreamResponse:
     try:
         given = {name: forms.first(typed, name) for name in ("phone", "name", "address")}
         intake_ = tickets.read_intake({"text": "-", **given})
-        await tickets.add_caller(desk_of(request), id_, intake_, actor_of(request))
+        after = await tickets.add_caller(desk_of(request), id_, intake_, actor_of(request))
     except (DispatchError, BadInput) as error:
         return await _ticket_page(request, views.Attempt(typed=typed, error=error), status=status_of(error))
-    raise frame.go(f"/tickets/{id_}?done=caller")
+    raise to_read_out(request, frame.go(f"/tickets/{id_}?done=caller"), id_, after.callers[-1].number)
 
 
 async def drop_pictures(request: web.Request) -> web.StreamResponse:

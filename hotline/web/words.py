@@ -433,6 +433,24 @@ KNOWLEDGE = SimpleNamespace(
 )
 """The words of the knowledge base."""
 
+CODE = SimpleNamespace(
+    title="请把单号和查询码读给诉求人",
+    hint="只显示这一次，已留痕。凭单号和查询码可在网上查询进度、补充和评价。",
+    new_hint="原来的查询码已失效。",
+    reissue="补发查询码",
+    reissue_hint="先核实来电人就是诉求人；补发后原来的查询码失效，核实方式和理由都会留痕。",
+    caller="诉求人",
+    checked="怎样核实的",
+    checks={
+        "number": "来电号码与登记的一致",
+        "facts": "说得出登记的姓名和诉求内容",
+        "document": "出示了身份证件",
+    },
+    reason="补发理由",
+    submit="核实无误，补发",
+)
+"""The words about query codes at the agent's side."""
+
 PRESENCE = SimpleNamespace(
     label="同在此页的人",
     looking="{}也在看",
@@ -626,6 +644,7 @@ CITIZEN = SimpleNamespace(
     withdraw="撤回",
     withdraw_reason="撤回的原因",
     withdraw_hint="撤回后不再办理。",
+    joined="与他人共同反映的事项",
     merged="您反映的事与其他人反映的是同一件，已合并办理；办理结果同样会告诉您。",
     leave="退出查询",
     home="返回",
@@ -726,6 +745,7 @@ FIELDS: Mapping[str, str] = {
     "ids": "选中的条目",
     "tickets": "选中的工单",
     "tab": "页面编号",
+    "checked": "怎样核实的",
     "key": "页面编号",
     # of an intake
     "title": "标题",
@@ -1162,6 +1182,7 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"is retired already", "已经停用"),
     (r"is no code of an entry", "编号只能用大写字母、数字和 _ . -"),
     (r"stand there twice", "有重复的"),
+    (r"was given a new code just now", "刚刚补发过，请先问同事"),
     (r"is no name of a page", "页面已过期，请刷新"),
     (r"is no key", "页面已过期，请刷新后再提交"),
     (r"are too many", "太多，请分几次"),

@@ -25,7 +25,3 @@ SELECT attachment.id, attachment.name, attachment.type, attachment.bytes, attach
   LEFT JOIN events event ON event.ticket_id = attachment.ticket_id AND event.number = attachment.event
  WHERE attachment.ticket_id = :ticket_id
  ORDER BY attachment.id;
-
--- name: ticket_is_there
--- Whether there is a ticket of this number.
-SELECT EXISTS (SELECT FROM tickets WHERE id = :id);

@@ -157,6 +157,22 @@ SELECT ticket.id, :version, :at, :person, :role, :department, :action, :data, :c
   FROM ticket
 RETURNING ticket_id;
 
+-- name: query_codes
+-- The callers of a ticket who have a query code of their own, with the number of its newest issue, 0 for the first code.
+SELECT caller.number, coalesce(max(issued.issue), 0)::integer AS issue
+  FROM callers caller
+  LEFT JOIN code_issues issued ON issued.ticket_id = caller.ticket_id AND issued.caller = caller.number
+ WHERE caller.ticket_id = :ticket_id AND caller.origin IS NULL
+ GROUP BY caller.number
+ ORDER BY caller.number;
+
+-- name: issue_code
+-- Give a caller a new query code, by which the earlier ones end; no row when somebody was quicker.
+INSERT INTO code_issues (ticket_id, caller, issue, person, checked, reason, at)
+VALUES (:ticket_id, :caller, :issue, :person, :checked, :reason, :at)
+ON CONFLICT (ticket_id, caller, issue) DO NOTHING
+RETURNING issue;
+
 -- name: done_before
 -- The version to which this very request of this person has brought a ticket, if it was made before.
 SELECT version FROM done_once WHERE ticket_id = :ticket_id AND person = :person AND key = :key;

@@ -231,7 +231,7 @@ def filled(pattern: str, town: Town) -> Iterator[tuple[str, str]]:
         "order": ["1", "2"],
         "part": ["policy", "calendar", "catalogue", "ladder", "allowances", "x"],
         "version": ["1", "9"],
-        "form": ["act", "unmask", "callers"],
+        "form": ["act", "unmask", "callers", "code"],
         "name": ["hotline.css", "x"],
         "code": ["K1", "x"],
     }
@@ -547,6 +547,8 @@ CHANGING = {
     "/rules/{part}",
     "/queue/bulk",
     "/tickets/{id}/presence",
+    "/tickets/{id}/code",
+    "/api/v1/tickets/{id}/callers/{number}/code",
     "/api/v1/tickets/bulk",
     "/knowledge",
     "/knowledge/drafts",
