@@ -7,7 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Any
+from typing import Any, get_args
 
 from aiohttp import web
 
@@ -22,6 +22,7 @@ from hotline.edge import (
 from hotline.web import words
 from hotline.web.forms import Codes
 from hotline.web.printing import Templates
+from hotline.web.views import Lamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,19 @@ TEMPLATES = Templates(
 )
 for _name in TEMPLATES.list_templates():
     TEMPLATES.get_template(_name)  # compiled once, when the process starts; a template that is wrong stops it
+_ONCE: Any = TEMPLATES.get_template("_drawn_once.html").module
+_DRAWN: list[tuple[Codes, str]] = []
+
+
+def _lists_of(codes: Codes) -> str:
+    """Return the names of units and categories to choose from, drawn once for each rulebook."""
+    if not _DRAWN or _DRAWN[0][0] is not codes:
+        _DRAWN[:] = [(codes, _ONCE.datalists(codes))]
+    return _DRAWN[0][1]
+
+
+TEMPLATES.globals["lamps"] = {colour: _ONCE.lamp(colour) for colour in get_args(Lamp)}
+TEMPLATES.globals["lists_of"] = _lists_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

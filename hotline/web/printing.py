@@ -15,7 +15,7 @@ import jinja2
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 _marked = re.compile(r"[&<>\"']").search
 
@@ -95,8 +95,3 @@ class Templates(jinja2.Environment):
         defer_init: bool = False,  # noqa: FBT001, FBT002 - Jinja's own
     ) -> str:
         return super()._generate(self._fixing.visit(source), name, filename, defer_init)
-
-
-def joined(before: str, values: list[str], after: str) -> Markup:
-    """Return values as text of a page, each between two pieces of markup."""
-    return Markup("".join(f"{before}{printed(value)}{after}" for value in values))  # noqa: S704 - each is escaped
