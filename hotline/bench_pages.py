@@ -150,7 +150,7 @@ async def _prepare(
         loads = _pages(people, handlers, await bench_city.shown(desk, SHOWN))
         if desk.predictor.version:
             loads |= _suggestions(people[Role.AGENT])
-        counts = await desk.store.fetch("state_counts")
+        counts = await desk.store.fetch("state_counts", states=list(TicketState))
         return sum(row["tickets"] for row in counts), {name: asked for name, asked in loads.items() if asked}
 
 

@@ -73,7 +73,8 @@ async def open_pool(url: str, *, size: int = 10) -> Pool:
             command_timeout=_STATEMENT_SECONDS,
             statement_cache_size=_STATEMENTS_KEPT,
             max_cached_statement_lifetime=0,
-            server_settings={"application_name": "hotline", "jit": "off"},
+            # Many ask at once: a count that took every processor for itself would keep all others waiting.
+            server_settings={"application_name": "hotline", "jit": "off", "max_parallel_workers_per_gather": "0"},
             target_session_attrs=SessionAttribute.primary if several else None,
         )
         return pool

@@ -6,10 +6,11 @@ clock of the service; a simulation puts its own in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from dispatch.rulebook import Rulebook
 from dispatch.worktime import Calendar
@@ -19,6 +20,7 @@ from hotline.shelf import Nowhere, Shelf
 from hotline.store import Store
 from hotline.vault import Vault
 
+Answer = TypeVar("Answer")
 RULES_LIVE = timedelta(seconds=5)
 """How long a process may go on with rules that another one has replaced meanwhile."""
 
@@ -26,6 +28,14 @@ RULES_LIVE = timedelta(seconds=5)
 def wall_clock() -> datetime:
     """Return the present moment, to the second: deadlines are right to the second and not beyond."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(slots=True)
+class _Round:
+    """One question: as it is being answered, and as it will be asked next for those who have come meanwhile."""
+
+    now: asyncio.Task[Any] | None = None
+    next: asyncio.Task[Any] | None = None
 
 
 @dataclass
@@ -43,6 +53,7 @@ class Desk:
     shelf: Shelf = field(default_factory=Nowhere)
     calendars: dict[str, Calendar] = field(default_factory=dict, repr=False)
     shared: dict[str, Any] = field(default_factory=dict, repr=False)
+    _asking: dict[str, _Round] = field(default_factory=dict, repr=False)
     _rules: Rulebook | None = field(default=None, repr=False)
     _stamp: str = field(default="", repr=False)
     _checked: datetime | None = field(default=None, repr=False)
@@ -60,6 +71,25 @@ class Desk:
                 self._rules, self._stamp = await self.store.rulebook(self.now()), stamp
             self._checked = at
         return self._rules
+
+    async def together(self, name: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Return what `ask` answers, asked once for all who have come before it began.
+
+        Nobody is given what was read before they came: whoever finds it being asked waits for the next time.
+        """
+        rounds = self._asking.setdefault(name, _Round())
+        if rounds.next is None:
+            rounds.next = asyncio.create_task(self._ask(rounds, rounds.now, ask), name=name)
+        answer: Answer = await asyncio.shield(rounds.next)
+        return answer
+
+    async def _ask(
+        self, rounds: _Round, before: asyncio.Task[Any] | None, ask: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        if before is not None and not before.done():
+            await asyncio.wait((before,))
+        rounds.now, rounds.next = rounds.next, None
+        return await ask()
 
     def forget_rules(self) -> None:
         """Read the rules anew at the next use; for whoever has just published some."""

@@ -339,6 +339,8 @@ CREATE TABLE findings (
     FOREIGN KEY (ticket_id, clock) REFERENCES clocks
 );
 COMMENT ON TABLE findings IS 'What the watcher noticed, once each: a clock about to run out, or past due. Append-only.';
+-- Serves: work_counts, rungs_for_people: the few findings that only a person may act on, out of years of others.
+CREATE INDEX findings_by_rung ON findings (split_part(finding, ' ', 1), ticket_id, clock);
 
 CREATE SEQUENCE notice_places;
 

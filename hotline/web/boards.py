@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from aiohttp import web
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Actor, Role, TicketState
 from hotline import bulk, tickets
+from hotline.desk import Desk
 from hotline.edge import (
     actor_of,
     desk_of,
@@ -33,13 +35,13 @@ async def queue(request: web.Request) -> web.StreamResponse:
     actor, desk, codes = actor_of(request), desk_of(request), await frame.codes_of(request)
     entrance.only(actor, frozenset(Role) - HOLDERS, "this page is for the hotline")
     chosen = request.query.get("state", TicketState.RECEIVED.value)
-    counts = {row["state"]: row["tickets"] for row in await desk.store.fetch("state_counts")}
-    asked = views.asked(await desk.store.fetch_value("pending_requests", most=PAGE_MOST), codes)
+    counts, waiting = await desk.together("queues", lambda: _counted(desk))
+    page = await desk.store.fetch_value("pending_requests", most=PAGE_MOST) if chosen == REQUESTS else "[]"
     tabs = [
         (f"/queue?state={state.value}", state.chinese, str(counts.get(state.value, 0)), state.value == chosen)
         for state in QUEUES
     ]
-    shown = f"{len(asked)}+" if len(asked) == PAGE_MOST else str(len(asked))
+    shown = f"{waiting}+" if waiting == PAGE_MOST else str(waiting)
     tabs.append((f"/queue?state={REQUESTS}", words.W.requests_tab, shown, chosen == REQUESTS))
     board = None if chosen == REQUESTS else await _board_of(request, state_of(chosen), codes)
     return frame.show(
@@ -48,12 +50,19 @@ async def queue(request: web.Request) -> web.StreamResponse:
         codes,
         tabs=tabs,
         board=board,
-        asked=asked,
+        asked=views.asked(page, codes),
         may_bulk=actor.role in bulk.DISPATCHERS and chosen == TicketState.RECEIVED,
         more=_more(f"/queue?state={chosen}", board),
         paged="after" in request.query,
         first=f"/queue?state={chosen}",
     )
+
+
+async def _counted(desk: Desk) -> tuple[Mapping[str, int], int]:
+    """How many tickets are in each queue, and how many requests wait, as far as they are counted."""
+    rows = await desk.store.fetch("state_counts", states=list(QUEUES))
+    waiting: int = await desk.store.fetch_value("pending_requests_count", most=PAGE_MOST)
+    return {row["state"]: row["tickets"] for row in rows}, waiting
 
 
 async def _board_of(request: web.Request, state: TicketState, codes: Codes, base: str = "/tickets/") -> views.Board:

@@ -1052,17 +1052,17 @@ _DAYS_FROM = 48 * _HOUR
 
 def moment(at: datetime | None) -> str:
     """A moment in local time, to the minute."""
-    return at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M") if at else ""
+    return at.astimezone(ZONE).isoformat(" ")[:16] if at else ""
 
 
 def short_moment(at: datetime | None) -> str:
     """A moment of this season, to the minute; the year goes without saying."""
-    return at.astimezone(ZONE).strftime("%m-%d %H:%M") if at else ""
+    return at.astimezone(ZONE).isoformat(" ")[5:16] if at else ""
 
 
 def exact(at: datetime | None) -> str:
     """A moment in local time, to the second: what a deadline is right to."""
-    return at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+    return at.astimezone(ZONE).isoformat(" ")[:19] if at else ""
 
 
 def span(much: timedelta) -> str:

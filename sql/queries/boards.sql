@@ -40,21 +40,34 @@ SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
          ORDER BY request.asked_at, request.ticket_id, request.number
          LIMIT :most) line;
 
+-- name: pending_requests_count
+-- How many requests the hotline must decide, counted up to `most`.
+SELECT count(*)
+  FROM (SELECT 1
+          FROM requests request
+          JOIN assignments assignment ON assignment.ticket_id = request.ticket_id AND assignment.number = request.assignment
+         WHERE request.decision = 'pending' AND assignment.parent IS NULL
+         LIMIT :most) waiting;
+
 -- name: search_tickets
 -- The newest tickets that contain every word, as JSON; for a department only those that it, or a unit below it,
 -- has or had a part in, and none that is about itself.
+-- What the index finds is put in order before anything is read of it, so that only as many texts are looked at as are shown.
 SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
   FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
                ticket.state, ticket.received_at, ticket.due_at, ticket.confidential,
                (SELECT min(clock.warns_at) FROM clocks clock
                  WHERE clock.ticket_id = ticket.id AND clock.stopped_at IS NULL AND clock.kind <> 'return_window') AS warns_at
-          FROM tickets ticket
-         WHERE ticket.grams @> :grams AND ticket.id < :before
-           AND lower(ticket.title || ' ' || ticket.text || ' ' || ticket.place) LIKE ALL (:likes::text[])
-           AND (:departments::text[] IS NULL OR EXISTS (
-               SELECT 1 FROM assignments part WHERE part.ticket_id = ticket.id AND part.department = ANY (:departments)))
-           AND (ticket.reported IS NULL OR ticket.reported IS DISTINCT FROM :asking)
-         ORDER BY ticket.id DESC
+          FROM (SELECT id FROM tickets WHERE grams @> :grams AND id < :before ORDER BY id DESC OFFSET 0) found
+         CROSS JOIN LATERAL (
+               SELECT one.* FROM tickets one
+                WHERE one.id = found.id
+                  AND (:departments::text[] IS NULL OR EXISTS (
+                      SELECT 1 FROM assignments part WHERE part.ticket_id = one.id AND part.department = ANY (:departments)))
+                  AND (one.reported IS NULL OR one.reported IS DISTINCT FROM :asking)
+                  AND lower(one.title || ' ' || one.text || ' ' || one.place) LIKE ALL (:likes::text[])
+               OFFSET 0) ticket
+         ORDER BY found.id DESC
          LIMIT :most) line;
 
 -- name: tickets_of_phone
@@ -76,8 +89,8 @@ SELECT DISTINCT ticket.id, ticket.title, ticket.state, ticket.type, ticket.recei
  LIMIT :most;
 
 -- name: state_counts
--- How many tickets are in each open state.
-SELECT state, count(*) AS tickets FROM tickets WHERE state <> 'closed' GROUP BY state;
+-- How many tickets are in each of some open states.
+SELECT state, count(*) AS tickets FROM tickets WHERE state = ANY (:states::text[]) AND state <> 'closed' GROUP BY state;
 
 -- name: department_counts
 -- How many open assignments one department has, and how many of them are past due.
