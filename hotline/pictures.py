@@ -228,6 +228,8 @@ async def of(desk: Desk, file: File, actor: Actor) -> list[Shown]:
 
     The name of a file, which may tell more than the picture, is for whoever sent it.
     """
+    if not file.has_pictures:
+        return []
     rows = [dict(row) for row in await desk.store.fetch("attachments", ticket_id=file.ticket.id)]
     return [
         Shown(

@@ -77,11 +77,16 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A ticket as the lifecycle sees it, with what was said, and when the lamp of each clock turns yellow."""
+    """A ticket as the lifecycle sees it, with what was said, and when the lamp of each clock turns yellow.
+
+    Whether others were merged into it, and whether it has pictures, spares asking for them where there are none.
+    """
 
     ticket: Ticket
     matter: Matter
     warns: Mapping[int, datetime] = field(default_factory=dict)
+    has_merged: bool = True
+    has_pictures: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -407,7 +412,8 @@ def _file(row: asyncpg.Record) -> File:
         values[part] = values[part] or ()
     ticket = build(Ticket, values)
     warns = {clock["number"]: datetime.fromisoformat(clock["warns_at"]) for clock in values["clocks"]}
-    return File(ticket, Matter(**{part.name: values[part.name] for part in fields(Matter)}), warns)
+    matter = Matter(**{part.name: values[part.name] for part in fields(Matter)})
+    return File(ticket, matter, warns, has_merged=row["has_merged"], has_pictures=row["has_pictures"])
 
 
 async def _read_rulebook(

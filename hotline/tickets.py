@@ -1040,7 +1040,7 @@ async def view(desk: Desk, ticket_id: int, actor: Actor) -> View:
     sealed = [] if withheld else await desk.store.fetch("sealed_callers", ticket_id=ticket_id)
     people = {row["number"]: _masked_person(desk, row) for row in sealed}
     callers = tuple(people.get(one.number) or _withheld(one.number) for one in file.ticket.callers)
-    merged = await desk.store.fetch("merged_tickets", id=ticket_id)
+    merged = await desk.store.fetch("merged_tickets", id=ticket_id) if file.has_merged else []
     seen = View(
         file=file,
         offers=allowed_actions(file.ticket, actor),

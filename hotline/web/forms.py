@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
 
 from multidict import MultiDictProxy
 
@@ -209,8 +210,7 @@ FIRST = (
 # --- the city's codes -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """Something to choose: its code, and its name as people read it."""
 
     code: str
@@ -286,7 +286,11 @@ class Codes:
         return found.name if found else code or ""
 
     def area(self, code: str | None) -> str:
-        return _place(code, self.rulebook) if code else ""
+        return (self._places.get(code) or code) if code else ""
+
+    @cached_property
+    def _places(self) -> Mapping[str, str]:
+        return {option.code: option.name for option in self.areas}
 
     @property
     def city(self) -> str:
@@ -325,6 +329,11 @@ class Input:
     options: tuple[Option, ...] = ()
     error: str = ""
     example: str = ""
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was typed and nothing is wrong."""
+        return self.values == ("",) and not self.error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

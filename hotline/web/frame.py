@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import resources
 from typing import Any, get_args
 
@@ -20,7 +21,7 @@ from hotline.edge import (
     session_of,
 )
 from hotline.web import words
-from hotline.web.forms import Codes
+from hotline.web.forms import Codes, Input
 from hotline.web.printing import Templates
 from hotline.web.views import Lamp
 
@@ -81,6 +82,22 @@ def _lists_of(codes: Codes) -> str:
     return _DRAWN[0][1]
 
 
+_INPUTS_KEPT = 4_096
+
+
+@lru_cache(_INPUTS_KEPT)
+def _untouched(one: Input) -> str:
+    """Return an input into which nobody has typed; it is the same for everybody to whom the same is offered."""
+    drawn: str = _ONCE.input(one)
+    return drawn
+
+
+def _drawn_input(one: Input) -> str:
+    """Return an input; what somebody typed is kept nowhere."""
+    return _untouched(one) if one.is_untouched else _ONCE.input(one)
+
+
+TEMPLATES.globals["drawn_input"] = _drawn_input
 TEMPLATES.globals["lamps"] = {colour: _ONCE.lamp(colour) for colour in get_args(Lamp)}
 TEMPLATES.globals["lists_of"] = _lists_of
 

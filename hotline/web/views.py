@@ -127,15 +127,15 @@ def earlier(rows: Iterable[Mapping[str, Any]], codes: Codes, now: datetime) -> t
 
 def _line(row: Mapping[str, Any], codes: Codes, now: datetime, base: str) -> Line:
     due = _moment(row.get("due_at"))
-    urgency = Urgency.of(row.get("urgency", "normal"))
+    urgency = row.get("urgency", "normal")
     return Line(
         id=str(row["id"]),
         href=f"{base}{row['id']}",
         number=number(row["id"]),
         title=words.shortened(row["title"]),
-        type=TicketType.of(row["type"]).chinese,
-        urgency="" if urgency is Urgency.NORMAL else urgency.chinese,
-        urgency_code=urgency.value,
+        type=_TYPES[row["type"]],
+        urgency=_URGENCIES[urgency],
+        urgency_code=urgency,
         area=codes.area(row.get("area")),
         category=codes.leaf(row.get("category")),
         state=_state_of(row),
@@ -147,11 +147,16 @@ def _line(row: Mapping[str, Any], codes: Codes, now: datetime, base: str) -> Lin
     )
 
 
+_TYPES = {one.value: one.chinese for one in TicketType}
+_URGENCIES = {one.value: "" if one is Urgency.NORMAL else one.chinese for one in Urgency}
+_STATES = {one.value: one.chinese for one in TicketState}
+
+
 def _state_of(row: Mapping[str, Any]) -> str:
     if "duty" in row:
         return AssignmentState.of(row["state"]).chinese
     outcome = row.get("outcome")
-    state = TicketState.of(row["state"]).chinese if "state" in row else ""
+    state = _STATES[row["state"]] if "state" in row else ""
     return f"{state}·{Outcome.of(outcome).chinese}" if outcome else state
 
 

@@ -63,7 +63,9 @@ SELECT ticket.id, ticket.version, ticket.state, ticket.type, ticket.urgency, tic
        (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM assignments part WHERE ticket_id = ticket.id) AS assignments,
        (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM requests part WHERE ticket_id = ticket.id) AS requests,
        (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM orders part WHERE ticket_id = ticket.id) AS orders,
-       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM clocks part WHERE ticket_id = ticket.id) AS clocks
+       (SELECT jsonb_agg(to_jsonb(part) ORDER BY number) FROM clocks part WHERE ticket_id = ticket.id) AS clocks,
+       EXISTS (SELECT 1 FROM tickets other WHERE other.merged_into = ticket.id) AS has_merged,
+       EXISTS (SELECT 1 FROM attachments WHERE ticket_id = ticket.id) AS has_pictures
   FROM tickets ticket
  WHERE ticket.id = ANY (:ids)
  ORDER BY ticket.id;
