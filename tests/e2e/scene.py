@@ -105,6 +105,11 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("administrator", "/rules/ladder"),
         ("administrator", "/rules/policy"),
     ),
+    "/people": (("administrator", "/people"),),
+    "/people/{id}": (("administrator", "/people/roads"),),
+    "/changes": (("administrator", "/changes"),),
+    "/changes/{part}/{version}": (("supervisor", "/changes/policy/1"),),
+    "/me": (("agent", "/me"),),
     "/search": (("agent", "/search"), ("agent", "/search?q=出租车"), ("roads", "/search?q=没有的词")),
     "/notices": (("roads", "/notices"), ("supervisor", "/notices")),
     "/tickets/{id}": (
@@ -136,6 +141,7 @@ NO_PAGES = {
     "/intake/calls",  # a piece of the page
     "/matter/pictures/{number}",
     "/tickets/{id}/pictures/{number}",
+    "/changes/file",  # a table to keep
     "/static/{name}",
     "/healthz",
     "/metrics",
