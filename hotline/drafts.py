@@ -223,7 +223,8 @@ def trial(
 async def publish(desk: Desk, id_: int, actor: Actor) -> int:
     """Publish a draft and return the number of its version; who drafted it may not.
 
-    Raises Forbidden for the drafter, BadInput when the rules would have problems, NotFound when somebody was quicker.
+    Raises Forbidden for the drafter, BadInput when the rules would have problems or another version has come since the
+    draft was made, which would be undone unseen, and NotFound when somebody was quicker.
     """
     _may(actor, PUBLISHERS, "publish rules")
     at = desk.now()
@@ -242,6 +243,8 @@ async def publish(desk: Desk, id_: int, actor: Actor) -> int:
             drafted_by=row["drafted_by"],
             effective_at=late,
         )
+        if number != row["based_on"] + 1:
+            raise BadInput("version", str(row["based_on"]), "rules no more", str(number - 1))
         await transaction.execute("end_draft", id=id_, by=actor.person, at=at, version=number)
     desk.forget_rules()
     return number

@@ -533,12 +533,14 @@ CREATE TABLE rulebook_drafts (
     ended_by text,
     ended_at timestamptz,
     version integer,
+    based_on integer NOT NULL,
     FOREIGN KEY (part, version) REFERENCES rulebook_parts,
     CONSTRAINT drafts_are_published_by_another_person CHECK (version IS NULL OR ended_by <> drafted_by),
     CONSTRAINT ended_drafts_say_who_and_when CHECK ((ended_by IS NULL) = (ended_at IS NULL)),
     CONSTRAINT published_drafts_have_ended CHECK (version IS NULL OR ended_at IS NOT NULL)
 );
 COMMENT ON TABLE rulebook_drafts IS 'New rules before two people have agreed on them; ended by publishing or by taking them back.';
+COMMENT ON COLUMN rulebook_drafts.based_on IS 'The newest version of the part when the draft was made; 0 where there was none.';
 
 CREATE TABLE experience (
     category text NOT NULL REFERENCES categories,

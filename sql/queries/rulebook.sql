@@ -69,8 +69,8 @@ SELECT part, version, source, drafted_by, published_by, published_at, effective_
 
 -- name: draft_rules
 -- Keep new rules that nobody has agreed on yet.
-INSERT INTO rulebook_drafts (part, body, source, effective_at, drafted_by, drafted_at)
-VALUES (:part, :body, :source, :effective_at, :by, :at)
+INSERT INTO rulebook_drafts (part, body, source, effective_at, drafted_by, drafted_at, based_on)
+SELECT :part, :body, :source, :effective_at, :by, :at, coalesce(max(version), 0) FROM rulebook_parts WHERE part = :part
 RETURNING id;
 
 -- name: rule_drafts
@@ -90,7 +90,10 @@ SELECT id, part, body, source, effective_at, drafted_by, drafted_at, ended_by, e
 
 -- name: lock_draft
 -- Lock a draft that waits until the transaction ends; no row if somebody was quicker.
-SELECT id, part, body, source, effective_at, drafted_by FROM rulebook_drafts WHERE id = :id AND ended_at IS NULL FOR UPDATE;
+SELECT id, part, body, source, effective_at, drafted_by, based_on
+  FROM rulebook_drafts
+ WHERE id = :id AND ended_at IS NULL
+   FOR UPDATE;
 
 -- name: end_draft
 -- A draft was published as a version, or taken back.

@@ -252,3 +252,14 @@ async def test_labels_are_asked_and_given_over_the_interface(house: House) -> No
     assert [(one["ticket_id"], one["reason"]) for one in waiting] == [(id_, "uncertain")]
     assert refused["error"]["facts"]["field"] == "category"
     assert await house.ask("analyst", "GET", "/lessons") == []
+
+
+async def test_a_draft_made_before_another_version_came_undoes_nothing_unseen(desk: Desk) -> None:
+    first, second = await drafted(desk), await drafted(desk, CATALOGUE)
+    assert await drafts.publish(desk, first, OTHER) == 2
+
+    with pytest.raises(BadInput, match="rules no more"):
+        await drafts.publish(desk, second, OTHER)
+
+    assert "catalogue-2" in (await desk.rulebook()).version
+    assert [row["id"] for row in await drafts.waiting(desk, OTHER)] == [second]
