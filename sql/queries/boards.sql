@@ -62,11 +62,11 @@ SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
          CROSS JOIN LATERAL (
                SELECT one.* FROM tickets one
                 WHERE one.id = found.id
-                  AND (:departments::text[] IS NULL OR EXISTS (
-                      SELECT 1 FROM assignments part WHERE part.ticket_id = one.id AND part.department = ANY (:departments)))
                   AND (one.reported IS NULL OR one.reported IS DISTINCT FROM :asking)
                   AND lower(one.title || ' ' || one.text || ' ' || one.place) LIKE ALL (:likes::text[])
                OFFSET 0) ticket
+         WHERE (:departments::text[] IS NULL OR EXISTS (
+               SELECT 1 FROM assignments part WHERE part.ticket_id = found.id AND part.department = ANY (:departments)))
          ORDER BY found.id DESC
          LIMIT :most) line;
 
