@@ -97,13 +97,15 @@ class Index:
     def __init__(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Take (code, question, category) of every question; does no I/O and may run in a thread."""
         self._codes: list[str] = []
-        self._kinds: list[str] = []
+        self._kinds: dict[str, int] = {}
+        kind_of: list[int] = []
         places: dict[int, list[int]] = {}
         for place, (code, question, kind) in enumerate(rows):
             self._codes.append(code)
-            self._kinds.append(kind)
+            kind_of.append(self._kinds.setdefault(kind, len(self._kinds)))
             for gram in grams(question):
                 places.setdefault(gram, []).append(place)
+        self._kind_of = np.array(kind_of, dtype=np.intp)
         number = len(self._codes)
         self._places = {gram: np.array(found, dtype=np.intp) for gram, found in places.items()}
         self._worth = {gram: float(np.log1p(number / len(found))) for gram, found in places.items()}
@@ -117,8 +119,9 @@ class Index:
             return []
         fitness = self._likeness(said) + self._fitting_kinds(kinds)
         found: dict[str, float] = {}
-        for place in np.argsort(-fitness, kind="stable"):
-            if fitness[place] < OFFERED_FROM or len(found) == most:
+        fitting = np.flatnonzero(fitness >= OFFERED_FROM)
+        for place in fitting[np.argsort(-fitness[fitting], kind="stable")]:
+            if len(found) == most:
                 break
             found.setdefault(self._codes[place], round(float(fitness[place]), 3))
         return list(found.items())
@@ -135,8 +138,7 @@ class Index:
         def worth(own: str) -> float:
             return KIND_WORTH * max((share for code, share in kinds if code.startswith(own)), default=0.0)
 
-        known = {own: worth(own) if own else 0.0 for own in set(self._kinds)}
-        return np.array([known[own] for own in self._kinds])
+        return np.array([worth(own) if own else 0.0 for own in self._kinds])[self._kind_of]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +192,11 @@ async def search(desk: Desk, words: str, actor: Actor, *, everything: bool = Fal
     Without `everything` only what is in force; with it also what is retired, past its time, or not yet begun.
     """
     _may(actor, READERS, "read knowledge", "only staff may")
-    pairs, likes = sought(words) if words.strip() else ([], [])
-    return await desk.store.fetch(
-        "search_knowledge",
-        grams=pairs,
-        likes=likes,
-        after=after,
-        now=desk.now(),
-        everything=everything,
-        most=PAGE_MOST,
-    )
+    page = {"after": after, "now": desk.now(), "everything": everything, "most": PAGE_MOST}
+    if not words.strip():
+        return await desk.store.fetch("knowledge_page", **page)
+    pairs, likes = sought(words)
+    return await desk.store.fetch("search_knowledge", grams=pairs, likes=likes, **page)
 
 
 async def versions(desk: Desk, code: str, actor: Actor) -> list[Row]:

@@ -13,6 +13,20 @@ SELECT entry.code, entry.version, entry.question, entry.answer, entry.category, 
  ORDER BY entry.code
  LIMIT :most;
 
+-- name: knowledge_page
+-- All entries, each as it rules or, before it does, as it will; by code, after one code.
+SELECT entry.code, entry.version, entry.question, entry.answer, entry.category, entry.department, entry.basis,
+       entry.valid_from, entry.valid_until, entry.retired
+  FROM knowledge entry
+ WHERE entry.code > :after
+   AND NOT EXISTS (SELECT 1 FROM knowledge other
+                    WHERE other.code = entry.code
+                      AND (other.valid_from <= :now, other.version) > (entry.valid_from <= :now, entry.version))
+   AND (:everything::boolean
+        OR NOT entry.retired AND entry.valid_from <= :now AND (entry.valid_until IS NULL OR entry.valid_until > :now))
+ ORDER BY entry.code
+ LIMIT :most;
+
 -- name: knowledge_in_force
 -- Of some entries the version that rules at a moment, without those that are retired or past their time.
 SELECT entry.code, entry.version, entry.question, entry.answer, entry.category, entry.department, entry.basis,

@@ -65,7 +65,9 @@ OWN_PAGES = [
     ("agent", "/search?q=出租车"),
     ("dispatcher", "/queue"),
     ("dispatcher", "/queue?state=requests"),
+    ("dispatcher", "/queue/bulk"),
     ("roads", "/department"),
+    ("roads", "/knowledge"),
     ("interviewer", "/follow-up"),
     ("supervisor", "/queue?state=review"),
     ("supervisor", "/supervision"),
@@ -75,6 +77,7 @@ OWN_PAGES = [
     ("administrator", "/rules/ladder"),
     ("administrator", "/rules/policy"),
     ("analyst", "/labels"),
+    ("analyst", "/knowledge/new"),
 ]
 
 
