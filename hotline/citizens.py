@@ -203,6 +203,17 @@ async def issue_code(desk: Desk, ticket_id: int, caller: int, actor: Actor, *, r
     return Issued(ticket_id, caller, code_of(desk, ticket_id, caller, issue))
 
 
+async def write_to_caller(desk: Desk, ticket_id: int, caller: int) -> None:
+    """Let a caller be sent the present code as a text message; only that it is due is stored.
+
+    A caller without a telephone, or of a protected matter, is sent nothing.
+    """
+    rows = {row["number"]: row["issue"] for row in await desk.store.fetch("query_codes", ticket_id=ticket_id)}
+    if caller in rows:
+        facts = {"ticket_id": ticket_id, "caller": caller, "issue": rows[caller]}
+        await desk.store.execute("write_letter", **facts, now=desk.now())
+
+
 # --- passes -----------------------------------------------------------------------------------------------------------
 
 

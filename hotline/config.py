@@ -51,13 +51,15 @@ class Key:
 class Gateways:
     """Through what notices leave the house; what is None is not there, and its channel cannot be used.
 
-    `sms_body` is the JSON that the SMS gateway takes, with {phone}, {text} and {id} in its texts.
+    `sms_body` is the JSON that the SMS gateway takes, with {phone}, {text} and {id} in its texts; `sms_codes` says
+    whether callers who ring get their query code through it.
     """
 
     webhook_secret: bytes | None = field(default=None, repr=False)
     sms_url: str | None = field(default=None, repr=False)
     sms_token: str | None = field(default=None, repr=False)
     sms_body: Mapping[str, Any] = field(default_factory=lambda: _SMS_BODY)
+    sms_codes: bool = False
     smtp_url: str | None = field(default=None, repr=False)
     mail_from: str | None = None
     tries: int = 8
@@ -175,6 +177,13 @@ SETTINGS: tuple[Setting, ...] = (
         "The JSON that the SMS gateway takes; {phone} and {text} must be in it, {id} tells one message from another.",
     ),
     Setting(
+        "HOTLINE_SMS_CODES",
+        "no",
+        "yes",
+        "Whether callers who ring are sent ticket number and query code as a text message, too; never in protected "
+        "matters. Needs HOTLINE_SMS_URL.",
+    ),
+    Setting(
         "HOTLINE_SMTP_URL",
         "none: no mail is sent",
         "smtp://hotline:secret@mail.city.example:587",
@@ -262,10 +271,13 @@ def _gateways(reader: _Reader) -> Gateways:
         sms_url=reader.value("HOTLINE_SMS_URL", _http_url),
         sms_token=reader.value("HOTLINE_SMS_TOKEN", str),
         sms_body=reader.value("HOTLINE_SMS_BODY", _sms_body) or _SMS_BODY,
+        sms_codes=reader.value("HOTLINE_SMS_CODES", _yes_or_no) or False,
         smtp_url=reader.value("HOTLINE_SMTP_URL", _smtp_url),
         mail_from=reader.value("HOTLINE_MAIL_FROM", _mail_address),
         tries=reader.value("HOTLINE_NOTIFY_TRIES", lambda text: _number(text, 1, 30)) or 8,
     )
+    if gateways.sms_codes and not reader.given("HOTLINE_SMS_URL"):
+        reader.fault("HOTLINE_SMS_URL", "is not set, but HOTLINE_SMS_CODES is: codes go through the gateway")
     if reader.given("HOTLINE_SMTP_URL") and not reader.given("HOTLINE_MAIL_FROM"):
         reader.fault("HOTLINE_MAIL_FROM", "is not set, but HOTLINE_SMTP_URL is: a mail has a sender")
     return gateways

@@ -3,8 +3,9 @@
 A delivery is claimed by putting it off, sent, and marked. Only the recipient who was not reached is tried again, later
 and later; a sender that dies loses nothing, and what it had sent already carries the delivery's number, by which the
 peer knows it again. Words about one ticket reach one recipient in their order. No message says more than the ticket's
-number, what is the matter, until when, and a link: no names, no text, nothing of a caller. Errors are kept without
-addresses and without what a peer answered.
+number, what is the matter, until when, and a link: no names, no text, nothing of a caller. A caller who rang is sent
+their own ticket number and query code where the city wants it; the code is made when it is sent and stored nowhere.
+Errors are kept without addresses and without what a peer answered.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +28,7 @@ import aiosmtplib
 import orjson
 
 from dispatch.worktime import ZONE
-from hotline import alarms
+from hotline import alarms, citizens
 from hotline.config import Config, Gateways
 from hotline.contacts import SEALED_ABOUT
 from hotline.desk import Desk
@@ -42,11 +44,13 @@ LONGEST_PAUSE = timedelta(hours=1)
 LONGEST_ASKED = timedelta(hours=24)
 """A peer may ask us to wait, but not for ever."""
 AT_ONCE = 32
+LETTERS_AT_ONCE = 8
 NEAR = 500
 """How many due deliveries a claim looks at to find one for each contact."""
 LONGEST_ANSWER = 65536
 REST = timedelta(seconds=60)
 """How long, at most, a contact that is away is left alone by all that waits for it; then one of them tries it."""
+_MOBILE = re.compile(r"1\d{10}", re.ASCII)
 _TROUBLE = 500
 _REFUSALS = frozenset({400, 404, 405, 410, 413, 414, 415, 422})
 _log = logging.getLogger(__name__)
@@ -278,6 +282,20 @@ def message_of(row: Row, public_url: str | None, now: datetime) -> Message:
     )
 
 
+def letter_of(desk: Desk, row: Row, public_url: str | None) -> Message:
+    """Return what a caller is told: ticket number, query code and where; the code is made when it is sent."""
+    code = citizens.code_of(desk, row["ticket_id"], row["caller"], row["issue"])
+    return Message(
+        delivery=row["id"],
+        ticket=None,
+        kind="code",
+        sentence=words.letter(row["ticket_id"], code),
+        due_at=None,
+        link=f"{public_url}/matter" if public_url else "",
+        at=desk.now(),
+    )
+
+
 def pause_after(attempts: int, number: int) -> timedelta:
     """Return how long to wait after so many tries in vain; a little different for each delivery."""
     doubled = FIRST_PAUSE * (1 << min(attempts - 1, 20))
@@ -299,11 +317,16 @@ class Sender:
         """Claim what may go now and send it beside what is on its way; return 0 when there is nothing to do."""
         self._flying = {contact: task for contact, task in self._flying.items() if not task.done()}
         free = AT_ONCE - len(self._flying)
-        rows = await self._claim(free) if free else []
+        letters = await self._claim_letters(min(free, LETTERS_AT_ONCE)) if free else []
+        for row in letters:
+            # No contact has a number below nought.
+            self._flying[-row["id"]] = asyncio.create_task(self._post_letter(row), name=f"letter-{row['id']}")
+        free -= len(letters)
+        rows = await self._claim(free) if free > 0 else []
         for row in rows:
             self._flying[row["contact_id"]] = asyncio.create_task(self._deliver(row), name=f"delivery-{row['id']}")
-        if rows or not self._flying:
-            return len(rows)
+        if rows or letters or not self._flying:
+            return len(rows) + len(letters)
         done, _ = await asyncio.wait(self._flying.values(), timeout=1, return_when=asyncio.FIRST_COMPLETED)
         return len(done)
 
@@ -321,6 +344,47 @@ class Sender:
         return await self._desk.store.fetch(
             "claim_deliveries", now=now, again=now + LEASE, busy=list(self._flying), near=NEAR, most=most
         )
+
+    async def _claim_letters(self, most: int) -> list[Row]:
+        """Claim letters to callers; none where the city does not send them."""
+        if not self._gateways.sms_codes:
+            return []
+        now = self._desk.now()
+        return await self._desk.store.fetch("claim_letters", now=now, again=now + LEASE, most=most)
+
+    async def _post_letter(self, row: Row) -> None:
+        """Try to tell one caller their code; when that cannot be written down, the claim ends by itself."""
+        try:
+            state, error = await self._try_letter(row)
+            if state:
+                await self._desk.store.execute(
+                    "end_letter", id=row["id"], state=state, now=self._desk.now(), error=error
+                )
+        except Unavailable as error:
+            _log.warning("letter %s: %s", row["id"], error)
+        except Exception:  # noqa: BLE001 - one letter may fail in any way and must not stop the others
+            _log.exception("letter %s could not be marked", row["id"])
+
+    async def _try_letter(self, row: Row) -> tuple[str, str | None]:
+        """Send a letter and return how it ended, '' when it is tried again; the caller's number stands in no error."""
+        desk = self._desk
+        phone = desk.vault.open(row["phone_sealed"], about="phone") if row["phone_sealed"] else ""
+        if row["issue"] != row["newest"]:
+            return "void", None
+        if not _MOBILE.fullmatch(phone):
+            return "void", "no mobile number"
+        try:
+            await self._adapter("sms").send(phone, letter_of(desk, row, self._public_url))
+        except Refused as refusal:
+            return "failed", str(refusal)
+        except Exception as error:  # noqa: BLE001 - whatever an adapter does; its text may hold the number
+            delay = error if isinstance(error, NotNow) else NotNow(type(error).__name__)
+            if row["attempts"] >= self._gateways.tries:
+                return "failed", delay.problem
+            pause = max(pause_after(row["attempts"], row["id"]), min(delay.wait or timedelta(), LONGEST_ASKED))
+            await desk.store.execute("put_off_letter", id=row["id"], try_at=desk.now() + pause, error=delay.problem)
+            return "", None
+        return "sent", None
 
     async def _deliver(self, row: Row) -> None:
         """Try one delivery and write down what came of it; when that cannot be written, the claim ends by itself."""

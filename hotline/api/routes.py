@@ -235,6 +235,8 @@ async def issue_code(request: web.Request) -> web.Response:
         reason=text_of(body, "reason"),
         checked=text_of(body, "checked"),
     )
+    if request.app[CONFIG].gateways.sms_codes:
+        await citizens.write_to_caller(desk_of(request), issued.ticket, issued.caller)
     return json_response({"id": str(issued.ticket), "caller": issued.caller, "code": issued.code}, status=201)
 
 

@@ -221,7 +221,7 @@ async def open_ticket(request: web.Request) -> web.StreamResponse:
         done = await _close(request, opened.ticket_id, category, last)
     took = await _put_away(request, typed, opened.ticket_id)
     to = frame.go(f"/tickets/{opened.ticket_id}?done={done}{took}")
-    raise ticket_page.to_read_out(request, to, opened.ticket_id, 1) if opened.is_new else to
+    raise await ticket_page.to_read_out(request, to, opened.ticket_id, 1) if opened.is_new else to
 
 
 async def _use_knowledge(request: web.Request, typed: forms.Typed) -> web.Response:
@@ -263,7 +263,7 @@ async def _join(request: web.Request, typed: forms.Typed) -> web.StreamResponse:
         return await _intake_page(request, typed, errors, status=status_of(error))
     took = await _put_away(request, typed, int(text))
     to = frame.go(f"/tickets/{text}?done=caller{took}")
-    raise ticket_page.to_read_out(request, to, int(text), after.callers[-1].number)
+    raise await ticket_page.to_read_out(request, to, int(text), after.callers[-1].number)
 
 
 async def _put_away(request: web.Request, typed: forms.Typed, ticket_id: int) -> str:

@@ -42,8 +42,10 @@ async def ticket(request: web.Request) -> web.StreamResponse:
 READ_OUT_COOKIE = "hotline_read_out"
 
 
-def to_read_out(request: web.Request, to: web.HTTPSeeOther, id_: int, caller: int) -> web.HTTPSeeOther:
-    """Let the page that somebody is led to show a caller's query code once."""
+async def to_read_out(request: web.Request, to: web.HTTPSeeOther, id_: int, caller: int) -> web.HTTPSeeOther:
+    """Let the page that somebody is led to show a caller's query code once, and send it where the city wants that."""
+    if request.app[CONFIG].gateways.sms_codes:
+        await citizens.write_to_caller(desk_of(request), id_, caller)
     text = citizens.to_read_out(desk_of(request), id_, caller, actor_of(request))
     life, secure = int(citizens.READ_OUT_LIFE.total_seconds()), request.app[CONFIG].cookie_secure
     to.set_cookie(
@@ -68,6 +70,8 @@ async def issue_code(request: web.Request) -> web.StreamResponse:
     except BadInput as error:
         said = words.explain(error)
         return await _ticket_page(request, views.NOTHING, code_error=said, status=status_of(error))
+    if request.app[CONFIG].gateways.sms_codes:
+        await citizens.write_to_caller(desk_of(request), issued.ticket, issued.caller)
     return await _ticket_page(request, views.NOTHING, issued=issued, is_reissued=True)
 
 
@@ -242,7 +246,7 @@ async def add_caller(request: web.Request) -> web.StreamResponse:
         after = await tickets.add_caller(desk_of(request), id_, intake_, actor_of(request))
     except (DispatchError, BadInput) as error:
         return await _ticket_page(request, views.Attempt(typed=typed, error=error), status=status_of(error))
-    raise to_read_out(request, frame.go(f"/tickets/{id_}?done=caller"), id_, after.callers[-1].number)
+    raise await to_read_out(request, frame.go(f"/tickets/{id_}?done=caller"), id_, after.callers[-1].number)
 
 
 async def drop_pictures(request: web.Request) -> web.StreamResponse:

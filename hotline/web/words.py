@@ -948,6 +948,11 @@ def notice_number(ticket: int) -> str:
     return f"工单 {ticket}："
 
 
+def letter(ticket: int, code: str) -> str:
+    """Tell a caller by text message how to follow their matter; what it is about is not said."""
+    return f"您反映的事项已登记，单号{ticket}，查询码{code}，凭此可查询进度、补充和评价"
+
+
 def notice_due(due: datetime) -> str:
     """Say in a message until when."""
     return f"，时限 {due.astimezone(ZONE):%Y-%m-%d %H:%M}"

@@ -200,3 +200,39 @@ SELECT alarm.subject
 -- name: open_alarms
 -- What is wrong with the watch at present, the oldest first.
 SELECT id, kind, subject, facts, raised_at FROM alarms WHERE ended_at IS NULL ORDER BY id;
+
+-- name: write_letter
+-- Let a caller who can be reached, of no protected matter, be sent the code of this issue, once.
+INSERT INTO caller_letters (ticket_id, caller, issue, state, try_at)
+SELECT caller.ticket_id, caller.number, :issue, 'waiting', :now
+  FROM callers caller
+  JOIN tickets ticket ON ticket.id = caller.ticket_id
+ WHERE caller.ticket_id = :ticket_id AND caller.number = :caller AND caller.reachable
+   AND NOT ticket.confidential AND ticket.type <> 'report'
+ON CONFLICT (ticket_id, caller, issue) DO NOTHING;
+
+-- name: claim_letters
+-- Claim letters that are due by putting them off, each with its caller's number and the newest issue of the code.
+WITH due AS (
+    SELECT id FROM caller_letters WHERE state = 'waiting' AND try_at <= :now ORDER BY try_at, id LIMIT :most
+       FOR NO KEY UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE caller_letters SET try_at = :again, attempts = attempts + 1
+      FROM due
+     WHERE caller_letters.id = due.id
+    RETURNING caller_letters.id, caller_letters.ticket_id, caller_letters.caller, caller_letters.issue, caller_letters.attempts
+)
+SELECT claimed.id, claimed.ticket_id, claimed.caller, claimed.issue, claimed.attempts, caller.phone_sealed,
+       coalesce((SELECT max(issued.issue) FROM code_issues issued
+                  WHERE issued.ticket_id = claimed.ticket_id AND issued.caller = claimed.caller), 0) AS newest
+  FROM claimed
+  JOIN callers caller ON caller.ticket_id = claimed.ticket_id AND caller.number = claimed.caller
+ ORDER BY claimed.id;
+
+-- name: end_letter
+-- A letter was sent, given up, or has become void because the code was given out anew.
+UPDATE caller_letters SET state = :state, try_at = NULL, ended_at = :now, last_error = :error WHERE id = :id AND state = 'waiting';
+
+-- name: put_off_letter
+-- A letter did not arrive and is tried again later.
+UPDATE caller_letters SET try_at = :try_at, last_error = :error WHERE id = :id AND state = 'waiting';

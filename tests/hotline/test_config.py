@@ -116,6 +116,7 @@ def test_every_setting_is_described_and_its_example_is_accepted(setting: config.
     assert setting.default
 
     companions = {"HOTLINE_KEYS": f"2026:{KEY}", "HOTLINE_MAIL_FROM": "12345@city.example"}
+    companions |= {"HOTLINE_SMS_URL": "https://sms.city.example/send"}
     config.read(companions | {setting.name: setting.example})
 
 

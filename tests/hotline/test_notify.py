@@ -24,11 +24,11 @@ from aiohttp.test_utils import TestServer
 from aiosmtpd.smtp import SMTP
 
 from dispatch import actions as do
-from hotline import contacts, db, notify, tickets, worker
+from hotline import citizens, contacts, db, notify, tickets, worker
 from hotline.config import Config, Gateways, read
 from hotline.contacts import Contact
 from hotline.desk import Desk
-from hotline.errors import BadInput, NotFound
+from hotline.errors import BadInput, ConfigError, NotFound
 from hotline.notify import Sender
 from tests.city import AGENT, NOW, SUPERVISOR, Clock, add_people, handler, intake, small_desk, until
 
@@ -193,6 +193,95 @@ async def test_the_sms_gateway_gets_the_form_that_it_wants(desk: Desk, peer: Pee
     assert said["params"][0].startswith("【12345】工单 2")
     assert said["params"][1] == 1
     assert said["biz"]["id"] == peer.keys[0]
+
+
+# --- callers' own codes -----------------------------------------------------------------------------------------------
+
+
+def with_codes(peer: Peer, **values: Any) -> Config:
+    return replace(CONFIG, gateways=Gateways(sms_url=peer.url, sms_codes=True, tries=2, **values))
+
+
+async def letters(desk: Desk) -> list[tuple[str, str | None]]:
+    async with desk.store.pool.acquire() as connection:
+        rows = await connection.fetch("SELECT state, last_error FROM caller_letters ORDER BY id")
+    return [(row["state"], row["last_error"]) for row in rows]
+
+
+async def write(desk: Desk, **values: Any) -> int:
+    ticket = await open_one(desk, **{"phone": "13912345678", **values})
+    await citizens.write_to_caller(desk, ticket, 1)
+    return ticket
+
+
+async def test_a_caller_is_sent_number_and_code_once_and_nothing_else(desk: Desk, peer: Peer) -> None:
+    ticket = await write(desk, **CANARIES)
+    await citizens.write_to_caller(desk, ticket, 1)
+
+    await send_all(desk, with_codes(peer))
+    await send_all(desk, with_codes(peer))
+
+    (said,) = [orjson.loads(body) for body in peer.bodies]
+    assert said["phone"] == CANARIES["phone"]
+    code = citizens.code_of(desk, ticket)
+    assert said["text"] == (
+        f"您反映的事项已登记，单号{ticket}，查询码{code}，凭此可查询进度、补充和评价。 https://12345.city.example/matter"
+    )
+    assert await letters(desk) == [("sent", None)]
+    assert (await citizens.let_in(desk, str(ticket), code, address="a")).ticket == ticket
+
+
+@pytest.mark.parametrize("values", [{"confidential": "true"}, {"type": "report"}, {"phone": ""}])
+async def test_protected_callers_and_those_without_a_telephone_are_sent_nothing(
+    desk: Desk, peer: Peer, values: dict[str, str]
+) -> None:
+    await write(desk, **values)
+
+    await send_all(desk, with_codes(peer))
+
+    assert (peer.bodies, await letters(desk)) == ([], [])
+
+
+async def test_a_landline_and_a_code_that_was_given_anew_get_no_letter(desk: Desk, peer: Peer) -> None:
+    await write(desk, phone="0591-87654321")
+    ticket = await write(desk)
+    await citizens.issue_code(desk, ticket, 1, AGENT, reason="诉求人忘了查询码", checked="number")
+
+    await send_all(desk, with_codes(peer))
+
+    assert peer.bodies == []
+    assert await letters(desk) == [("void", "no mobile number"), ("void", None)]
+
+
+async def test_where_the_city_does_not_want_it_nobody_is_sent_anything(desk: Desk, peer: Peer) -> None:
+    await write(desk)
+
+    await send_all(desk, replace(CONFIG, gateways=Gateways(sms_url=peer.url)))
+
+    assert (peer.bodies, await letters(desk)) == ([], [("waiting", None)])
+
+
+async def test_a_letter_is_tried_again_and_given_up_and_its_error_names_nobody(
+    desk: Desk, clock: Clock, peer: Peer
+) -> None:
+    peer.answers = [web.Response(status=500, text="13912345678"), web.Response(status=503)]
+    await write(desk)
+
+    await send_all(desk, with_codes(peer))
+    assert await letters(desk) == [("waiting", "status 500")]
+    clock.forward(minutes=5)
+    await send_all(desk, with_codes(peer))
+    clock.forward(minutes=5)
+    await send_all(desk, with_codes(peer))
+
+    assert len(peer.bodies) == 2
+    assert peer.keys[0] == peer.keys[1]
+    assert await letters(desk) == [("failed", "status 503")]
+
+
+def test_codes_by_text_message_need_a_gateway() -> None:
+    with pytest.raises(ConfigError, match="HOTLINE_SMS_URL"):
+        read({"HOTLINE_SMS_CODES": "yes"})
 
 
 CANARIES = {
