@@ -120,7 +120,7 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     answers = commands.add_parser(
         "knowledge", help="say what a .csv file of answers would change in the knowledge base"
     )
-    answers.add_argument("file", type=Path, help="编号,问题,答复,分类,单位,依据,生效日期,失效日期 in UTF-8")
+    answers.add_argument("file", type=Path, help="编号,问题,答复,分类,单位,依据,生效日期,失效日期 in UTF-8 or GB18030")
     answers.add_argument("--reason", default="批量导入", help="why the answers are new or changed (批量导入)")
     answers.add_argument("--draft", metavar="PERSON", help="keep them as this person's drafts, for another to publish")
     answers.set_defaults(run=_knowledge)

@@ -13,9 +13,11 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -394,6 +396,17 @@ class Found:
     entry: Entry | None = None
     based_on: int = 0
     problem: str = ""
+
+
+def text_of(file: Path) -> str:
+    """Return the text of a file in UTF-8, or in GB18030 as offices' spreadsheets save it; raises BadInput."""
+    if not file.is_file():
+        raise BadInput("file", str(file), "is not there", "a .csv file")
+    content = file.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return content.decode(encoding)
+    raise BadInput("file", file.name, "is neither UTF-8 nor GB18030", "the file saved in UTF-8")
 
 
 async def compare(desk: Desk, text: str, *, reason: str) -> list[Found]:

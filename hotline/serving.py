@@ -154,7 +154,7 @@ def read_calendar(config: Config, file: Path, *, source: str, by: str | None, sa
 
 def read_knowledge(config: Config, file: Path, *, reason: str, by: str | None, say: Say) -> int:
     """Say what a file of answers would change, and keep it as drafts of `by` for a second person to publish."""
-    text = file.read_text("utf-8-sig")
+    text = knowledge.text_of(file)
 
     async def go(desk: Desk) -> int:
         found = await knowledge.compare(desk, text, reason=reason)

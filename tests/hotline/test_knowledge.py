@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -256,3 +257,20 @@ async def test_a_file_is_compared_drafted_and_known_again(desk: Desk) -> None:
 async def test_a_file_without_its_columns_is_refused(desk: Desk) -> None:
     with pytest.raises(BadInput, match="lack"):
         await knowledge.compare(desk, "题目,回答\n1,2\n", reason="年度更新")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_file_is_read_as_offices_save_it(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_bytes(FILE.encode(encoding))
+
+    assert knowledge.text_of(file) == FILE
+
+
+def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    with pytest.raises(BadInput, match="is not there"):
+        knowledge.text_of(file)
+    file.write_bytes(b"\xff\xff\xff")
+    with pytest.raises(BadInput, match="neither UTF-8 nor"):
+        knowledge.text_of(file)
