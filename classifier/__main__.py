@@ -81,7 +81,7 @@ def _activate(options: argparse.Namespace) -> dict[str, Any]:
 
 def _brief(questions: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of a card without its long lists."""
-    long = {"reliability", "confusions"}
+    long = {"reliability", "confusions", "classes"}
     return {
         name: {
             width: {key: value for key, value in told.items() if key not in long}

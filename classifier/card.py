@@ -30,7 +30,8 @@ def question(fit: Fit, judge: Judge, promise: trust.Promise) -> dict[str, Any]:
         names, sums = predict.rolled_up(plain, labels, width or max(map(len, labels)))
         number = {name: at for at, name in enumerate(names)}
         truth = np.array([number[labels[at][: width or None]] for at in fit.truth], dtype=np.int64)
-        levels[str(width)] = figures(sums, truth, level) | {"confusions": _confusions(sums, truth, names)}
+        more = {"confusions": _confusions(sums, truth, names), "classes": _classes(sums, truth, names, level)}
+        levels[str(width)] = figures(sums, truth, level) | more
     return {"labels": len(labels), "promise": promise.precision, "assurance": promise.assurance, "levels": levels}
 
 
@@ -56,6 +57,25 @@ def figures(plain: NDArray[np.float64], truth: NDArray[np.int64], level: trust.L
         "set_99_holds": float(inside[np.arange(len(truth)), truth].mean()),
         "set_99_size": float(inside.sum(axis=1).mean()),
     }
+
+
+def _classes(
+    plain: NDArray[np.float64], truth: NDArray[np.int64], names: tuple[str, ...], level: trust.Level
+) -> dict[str, Any]:
+    """What the threshold delivers of each class that has an offset of its own."""
+    taken, sure = plain.argmax(axis=1), level.curve(plain) >= level.threshold
+    told = {}
+    for at in np.flatnonzero(level.curve.by_label):
+        first = taken == at
+        right, count = int((truth[first & sure] == at).sum()), int((first & sure).sum())
+        told[names[at]] = {
+            "offset": level.curve.by_label[at],
+            "first": int(first.sum()),
+            "sure": count,
+            "precision": right / count if count else None,
+            "precision_interval": list(trust.interval(right, count)),
+        }
+    return told
 
 
 def pictures(told: Mapping[str, Any]) -> dict[str, str]:

@@ -27,6 +27,9 @@ Keys: TypeAlias = NDArray[np.uint64]
 # A key is four bits of kind, then the numbers of its two words or of its up to four characters.
 _KIND, _WORD, _CHARACTER = (np.uint64(bits) for bits in (60, 21, 15))
 _ALONE, _PAIR, _TITLE_ALONE, _TITLE_PAIR, _RUN = range(5)
+_MARKS: Final = ("", "", TITLE, TITLE)
+_BETWEEN: Final = ("", " ", "", " ")
+"""What stands before and between the words of a gram, by its kind."""
 _LONGEST_RUN: Final = 4
 _BATCH: Final = 512
 """Texts that are looked up at once: enough to forget numpy's own cost, few enough to stay in the processor's cache."""
@@ -85,8 +88,12 @@ def learn(texts: Sequence[str], recipe: Recipe) -> Features:
     letters = _Letters.made(set(chain.from_iterable(cut)), set(chain.from_iterable(map("".join, cut))))
     keys, counts = _frequencies(cut, letters, recipe)
     grams = letters.grams(keys)
-    kept = sorted(zip((-counts).tolist(), grams, range(len(grams)), strict=True))[: recipe.most]
-    order = [at for _, _, at in sorted((gram.startswith(CHARACTERS), gram, at) for _, gram, at in kept)]
+    kept = list(range(len(grams)))
+    if len(grams) > recipe.most:
+        kept = [at for _, _, at in sorted(zip((-counts).tolist(), grams, kept, strict=True))[: recipe.most]]
+    spoken = keys >> _KIND < np.uint64(_RUN)
+    parts = ([at for at in kept if spoken[at]], [at for at in kept if not spoken[at]])
+    order = [at for part in parts for at in sorted(part, key=grams.__getitem__)]
     weights = np.log((1 + len(texts)) / (1 + counts[order])) + 1
     vocabulary = tuple(grams[at] for at in order)
     index = _Index.of(keys[order])
@@ -139,7 +146,15 @@ class _Letters:
 
     def grams(self, keys: Keys) -> list[str]:
         """The grams of `keys`: the way back of `keys`."""
-        return [self._gram(key) for key in keys.tolist()]
+        kinds = (keys >> _KIND).astype(np.int64)
+        said, drawn = (np.array(["", *known], dtype=object) for known in (self.words, self.characters))
+        grams, told = np.full(len(keys), CHARACTERS, dtype=object), kinds < _RUN
+        for place in reversed(range(_LONGEST_RUN)):
+            grams[~told] += drawn[_number(keys[~told], place, _CHARACTER)]
+        mark, between = (np.array(by_kind, dtype=object)[kinds[told]] for by_kind in (_MARKS, _BETWEEN))
+        first, last = (said[_number(keys[told], place, _WORD)] for place in (1, 0))
+        grams[told] = mark + first + between + last
+        return list(grams)
 
     def _key(self, gram: str) -> int:
         if gram.startswith(CHARACTERS):
@@ -149,13 +164,6 @@ class _Letters:
         kind = (_TITLE_ALONE if gram.startswith(TITLE) else _ALONE) + len(words) - 1
         return _packed(kind, [self.word[word] for word in words], int(_WORD))
 
-    def _gram(self, key: int) -> str:
-        kind = key >> int(_KIND)
-        if kind >= _RUN:
-            return CHARACTERS + "".join(self.characters[at - 1] for at in _unpacked(key, int(_CHARACTER)))
-        words = " ".join(self.words[at - 1] for at in _unpacked(key, int(_WORD)))
-        return words if kind < _TITLE_ALONE else TITLE + words
-
 
 def _packed(kind: int, numbers: Iterable[int], bits: int) -> int:
     key = 0
@@ -164,13 +172,10 @@ def _packed(kind: int, numbers: Iterable[int], bits: int) -> int:
     return kind << int(_KIND) | key
 
 
-def _unpacked(key: int, bits: int) -> Iterator[int]:
-    """The numbers in a key in their order; a number is never 0, so a 0 ends them."""
-    rest, numbers = key & (1 << int(_KIND)) - 1, []
-    while rest:
-        numbers.append(rest & (1 << bits) - 1)
-        rest >>= bits
-    return reversed(numbers)
+def _number(keys: Keys, place: int, bits: np.uint64) -> NDArray[np.int64]:
+    """The numbers at a place in each key, 0 the last one; no word and no character has the number 0."""
+    width = int(bits)
+    return (keys >> np.uint64(place * width) & np.uint64((1 << width) - 1)).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,14 @@ class Second:
         """Return scores, shape (rows, labels); higher is likelier."""
         scores = np.empty((rows.shape[0], len(self.signs)), dtype=np.float32)
         for start in range(0, len(scores), _BLOCK):
-            sides = self.space.points(rows[start : start + _BLOCK]) @ self.axes
-            squares = (sides * sides).reshape(len(sides), *self.signs.shape)
-            scores[start : start + _BLOCK] = np.einsum("nls,ls->nl", squares, self.signs)
+            scores[start : start + _BLOCK] = self.of_points(self.space.points(rows[start : start + _BLOCK]))
         return scores
+
+    def of_points(self, points: Floats) -> Floats:
+        """Return the scores of points of the space, shape (points, labels)."""
+        sides = points @ self.axes
+        squares = (sides * sides).reshape(len(sides), *self.signs.shape)
+        return np.asarray(np.einsum("nls,ls->nl", squares, self.signs), dtype=np.float32)
 
     def of(self, part: slice) -> Second:
         """The scores of some of the labels only."""
@@ -96,19 +100,37 @@ def space(rows: sparse.csr_matrix, unlabelled: sparse.csr_matrix | None, dimensi
     return Space(place, projection)
 
 
-def second(points_in: Space, rows: sparse.csr_matrix, targets: Floats, seed: int) -> Second:
-    """Return the scores of second degree learned from rows and their targets, shape (rows, labels)."""
-    if rows.shape[0] > MOST_EXAMPLES:
-        drawn = np.sort(np.random.default_rng(seed).permutation(rows.shape[0])[:MOST_EXAMPLES])
-        rows, targets = rows[drawn], targets[drawn]
-    points = points_in.points(rows)
-    likeness = (points @ points.T) ** 2
-    likeness[np.diag_indices_from(likeness)] += RIDGE
-    bias = targets.mean(axis=0)
-    factor = linalg.cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False)
-    shares = linalg.cho_solve(factor, targets - bias, check_finite=False).astype(np.float32)
-    forms = [_squares(points, share, float(base)) for share, base in zip(shares.T, bias, strict=True)]
-    return Second(points_in, np.hstack([axes for axes, _ in forms]), np.vstack([signs for _, signs in forms]))
+class Regression:
+    """Scores of second degree from any part of some examples; holds the square of their likeness.
+
+    Of more than `MOST_EXAMPLES`, a seeded draw is learned from.
+    """
+
+    def __init__(self, seen_in: Space, rows: sparse.csr_matrix, targets: Floats, seed: int) -> None:
+        self._space, self._targets = seen_in, targets
+        self._points = seen_in.points(rows)
+        drawn = np.sort(np.random.default_rng(seed).permutation(len(self._points))[:MOST_EXAMPLES])
+        self._drawn, self._place = drawn, np.full(len(self._points), -1)
+        self._place[drawn] = np.arange(len(drawn))
+        self._likeness = self._points[drawn] @ self._points[drawn].T
+        np.square(self._likeness, out=self._likeness)
+
+    def learned(self, learn: NDArray[np.int64]) -> Second:
+        """Return the scores learned from the examples at `learn`."""
+        at = self._place[learn]
+        at = at[at >= 0]
+        points, targets = self._points[self._drawn[at]], self._targets[self._drawn[at]]
+        likeness = self._likeness[np.ix_(at, at)]
+        likeness[np.diag_indices_from(likeness)] += RIDGE
+        bias = targets.mean(axis=0)
+        factor = linalg.cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False)
+        shares = linalg.cho_solve(factor, targets - bias, check_finite=False).astype(np.float32)
+        forms = [_squares(points, share, float(base)) for share, base in zip(shares.T, bias, strict=True)]
+        return Second(self._space, np.hstack([axes for axes, _ in forms]), np.vstack([signs for _, signs in forms]))
+
+    def scores(self, learn: NDArray[np.int64], test: NDArray[np.int64]) -> Floats:
+        """Return the scores of the examples at `test` by what is learned from those at `learn`."""
+        return self.learned(learn).of_points(self._points[test])
 
 
 def _squares(points: Floats, share: Floats, bias: float) -> tuple[Floats, Floats]:

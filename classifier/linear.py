@@ -23,6 +23,8 @@ from classifier import latent
 
 DENSE_LIMIT: Final = 9_000
 SECOND_SHARE: Final = np.float32(2)
+_NEAR: Final = 0.01
+"""How near to its optimum a margin is taken; a hundred times nearer changes no figure and costs a sixth more time."""
 Progress = Callable[[str], None]
 
 
@@ -135,17 +137,19 @@ def fit(  # noqa: PLR0913 - all that a fit rests on
         weights = np.concatenate([weights, np.ones(len(targets) - len(weights), dtype=np.float32)])
     always = np.arange(len(unseen), len(targets))
     solver = _solver(rows, targets, manner, weights)
+    second = _second(rows[: len(unseen)], targets[: len(unseen)], manner, unlabelled)
     for at, (learn, test) in enumerate(fold_pairs(next(iter(truths.values())), groups, manner), 1):
         say(f"fold {at} of {manner.folds}")
         unseen[test] = solver.scores(np.concatenate([learn, always]), test)
-        unseen[test] += _second_scores(_second(rows[learn], targets[learn], manner, unlabelled), rows[test])
+        if second:
+            unseen[test] += SECOND_SHARE * second.scores(learn, test)
     say("all examples")
     learned, bias = solver.weights()
-    second = _second(rows[: len(unseen)], targets[: len(unseen)], manner, unlabelled)
+    squares = second.learned(np.arange(len(unseen))) if second else None
     fits, start = {}, 0
     for question, labels in names.items():
         part = slice(start, start + len(labels))
-        own = None if second is None else second.of(part)
+        own = squares.of(part) if squares else None
         head = Head(labels, np.ascontiguousarray(learned[:, part]), bias[part], own)
         fits[question] = Fit(head, truths[question], unseen[:, part])
         start = part.stop
@@ -161,7 +165,10 @@ def head(
 ) -> Head:
     """Return the head over all rows for the labels `names`, without out-of-fold scores: a fifth of the work."""
     targets = np.eye(len(names), dtype=np.float32)[_numbers(labels, names)]
-    return Head(names, *_solver(rows, targets, manner).weights(), _second(rows, targets, manner, unlabelled))
+    second = _second(rows, targets, manner, unlabelled)
+    return Head(
+        names, *_solver(rows, targets, manner).weights(), second.learned(np.arange(len(labels))) if second else None
+    )
 
 
 def _second_scores(second: latent.Second | None, rows: sparse.csr_matrix) -> NDArray[np.float32] | np.float32:
@@ -170,10 +177,12 @@ def _second_scores(second: latent.Second | None, rows: sparse.csr_matrix) -> NDA
 
 def _second(
     rows: sparse.csr_matrix, targets: NDArray[np.float32], manner: Manner, unlabelled: sparse.csr_matrix | None
-) -> latent.Second | None:
+) -> latent.Regression | None:
+    """A learner of second degree; all folds share its directions, which know the texts of all and no label."""
     if not manner.dimensions:
         return None
-    return latent.second(latent.space(rows, unlabelled, manner.dimensions, manner.seed), rows, targets, manner.seed)
+    seen_in = latent.space(rows, unlabelled, manner.dimensions, manner.seed)
+    return latent.Regression(seen_in, rows, targets, manner.seed)
 
 
 def _numbers(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:
@@ -294,22 +303,23 @@ class _Contrast:
         rows, targets = self._rows[learn], self._targets[learn]
         weights = np.zeros((rows.shape[1], targets.shape[1]), dtype=np.float32)
         bias = np.full(targets.shape[1], -1, dtype=np.float32)
+        scales = _log_ratios(rows, targets > 0)
         for at in range(targets.shape[1]):
-            own = targets[:, at] > 0
+            own, scale = targets[:, at] > 0, scales[:, at]
             if own.any() and not own.all():
-                scale = _log_ratio(rows, own)
+                scaled = sparse.csr_matrix((rows.data * scale[rows.indices], rows.indices, rows.indptr), rows.shape)
                 weight = "balanced" if self._manner.balanced else None
-                margin = LinearSVC(C=1.0, class_weight=weight, random_state=self._manner.seed).fit(
-                    rows @ sparse.diags(scale), own
-                )
+                margin = LinearSVC(C=1.0, tol=_NEAR, class_weight=weight, random_state=self._manner.seed)
+                margin.fit(scaled, own)
                 weights[:, at] = margin.coef_[0] * scale
                 bias[at] = margin.intercept_[0]
         return weights, bias
 
 
-def _log_ratio(rows: sparse.csr_matrix, own: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The absolute log-ratio of each feature's mass with a label and without it, shape (features,)."""
-    inside = 1 + 5 * np.asarray(rows[own].sum(axis=0)).ravel()
-    outside = 1 + 5 * np.asarray(rows[~own].sum(axis=0)).ravel()
-    ratio = np.log((inside / inside.sum()) / (outside / outside.sum()))
+def _log_ratios(rows: sparse.csr_matrix, own: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The absolute log-ratio of each feature's mass with a label and without it, shape (features, labels)."""
+    mass = np.asarray(rows.T @ own.astype(np.float32))
+    inside = 1 + 5 * mass
+    outside = 1 + 5 * (np.asarray(rows.sum(axis=0)).reshape(-1, 1) - mass)
+    ratio = np.log((inside / inside.sum(axis=0)) / (outside / outside.sum(axis=0)))
     return np.asarray(np.abs(ratio), dtype=np.float32)

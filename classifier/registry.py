@@ -239,8 +239,12 @@ def _model(
 def _judge(name: str, told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Judge:
     weights = restored(arrays[f"{name}.weights"], arrays[f"{name}.scale"])
     head = Head(tuple(told["labels"]), weights, arrays[f"{name}.bias"])
-    levels = tuple(Level(Curve(**level["curve"]), level["threshold"], level["floor"]) for level in told["levels"])
+    levels = tuple(Level(_curve(level["curve"]), level["threshold"], level["floor"]) for level in told["levels"])
     return Judge(head, float(told["warmth"]), tuple(told["widths"]), levels)
+
+
+def _curve(told: Mapping[str, Any]) -> Curve:
+    return Curve(**{**told, "by_label": tuple(told.get("by_label", ()))})
 
 
 def _json(content: bytes, path: Path) -> dict[str, Any]:

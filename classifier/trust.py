@@ -16,6 +16,10 @@ from scipy import optimize, special, stats
 NEVER: Final = 2.0
 """A threshold that no probability reaches: the promise cannot be kept at all."""
 
+OWN_LINE: Final = 150
+"""Messages, out of fold, that a label must come first of to have an offset of its own."""
+_PLANE: Final = 4
+
 Floats = NDArray[np.float64]
 
 
@@ -24,18 +28,25 @@ class Curve:
     """From stated probabilities to how sure the first label is: a logistic plane.
 
     Over the log-odds of the first label and the logs of the second and the third: one strong rival is a worse sign than
-    several weak ones.
+    several weak ones. A label that came first often enough has an offset of its own: the same probability is worth more
+    of a class with an edge than of one that shades into others. So each such class has its own threshold on stated
+    probabilities, and all of them together keep one promise, which is tested once.
     """
 
     slope: float = 1.0
     offset: float = 0.0
     second: float = 0.0
     third: float = 0.0
+    by_label: tuple[float, ...] = ()
+    """What is added to the log-odds where a label is first, in the order of the labels; empty for nothing."""
 
     def __call__(self, probabilities: Floats) -> Floats:
         """Return how sure the first label of each row is, shape (rows,); of probabilities of shape (rows, labels)."""
         plane = np.array([self.slope, self.offset, self.second, self.third])
-        return np.asarray(special.expit(_signs(probabilities) @ plane))
+        logits = _signs(probabilities) @ plane
+        if self.by_label:
+            logits += np.array(self.by_label)[probabilities.argmax(axis=1)]
+        return np.asarray(special.expit(logits))
 
 
 def _signs(probabilities: Floats) -> Floats:
@@ -86,7 +97,11 @@ def curve(probabilities: Floats, correct: NDArray[np.bool_]) -> Curve:
     """Return the curve under which it is likeliest which rows were right; the plain one if all or none were."""
     if correct.all() or not correct.any():
         return Curve()
-    signs, plain = _signs(probabilities), np.array([1.0, 0.0, 0.0, 0.0])
+    first = probabilities.argmax(axis=1)
+    own = np.flatnonzero(np.bincount(first, minlength=probabilities.shape[1]) >= OWN_LINE)
+    signs = np.hstack([_signs(probabilities), first[:, None] == own])
+    plain = np.zeros(signs.shape[1])
+    plain[0] = 1
 
     def loss(plane: Floats) -> tuple[float, Floats]:
         logits = signs @ plane
@@ -94,7 +109,11 @@ def curve(probabilities: Floats, correct: NDArray[np.bool_]) -> Curve:
         value = np.logaddexp(0, np.where(correct, -logits, logits)).mean() + 1e-3 * ((plane - plain) ** 2).sum()
         return float(value), signs.T @ missed / len(missed) + 2e-3 * (plane - plain)
 
-    return Curve(*optimize.minimize(loss, plain, jac=True, method="L-BFGS-B").x.tolist())
+    plane = optimize.minimize(loss, plain, jac=True, method="L-BFGS-B").x
+    by_label = np.zeros(probabilities.shape[1])
+    by_label[own] = plane[_PLANE:]
+    slope, offset, second, third = plane[:_PLANE].tolist()
+    return Curve(slope, offset, second, third, tuple(by_label.tolist()) if len(own) else ())
 
 
 def threshold(confidence: Floats, correct: NDArray[np.bool_], promise: Promise) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -29,6 +29,8 @@ IMPOSSIBLE: Final = -20.0
 """The log-probability of a label that no example had."""
 
 Say = Callable[[str], None]
+Before = Callable[[features.Features, Sequence[str]], NDArray[np.float32]]
+"""Weights of features for labels that are known before any label, shape (features, labels)."""
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
 
 
@@ -45,6 +47,14 @@ class Messages:
 
     def __add__(self, other: Messages) -> Messages:
         return Messages(self.texts + other.texts, self.labels + other.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is there to learn from beside labelled messages: clean texts without labels, and what is known before."""
+
+    unlabelled: Sequence[str] = ()
+    before: Before | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +106,24 @@ def learn(
     manner: Manner,
     promise: trust.Promise,
     say: Say,
-    unlabelled: Sequence[str] = (),
+    beside: Beside | None = None,
 ) -> Trained:
-    """Return features and a calibrated judge, learned from `known` and perhaps from unlabelled texts."""
+    """Return features and a calibrated judge, learned from `known` and from what is there beside."""
+    unlabelled, before = (beside.unlabelled, beside.before) if beside else ((), None)
     learned = features.learn(known.texts, recipe)
     groups = similar.groups(known.texts)
     more = learned.rows(unlabelled) if unlabelled else None
-    fit = linear.fit(learned.rows(known.texts), {"label": known.labels}, groups, manner, say, unlabelled=more)["label"]
+    rows = learned.rows(known.texts)
+    fit = linear.fit(rows, {"label": known.labels}, groups, manner, say, unlabelled=more)["label"]
+    if before:
+        weights = before(learned, fit.head.labels)
+        fit = replace(fit, head=leaning(fit.head, weights), out_of_fold=fit.out_of_fold + rows @ weights)
     return Trained(learned, train.judge(fit, (0,), promise))
+
+
+def leaning(head: linear.Head, weights: NDArray[np.float32]) -> linear.Head:
+    """Return a head that leans on weights known before any label."""
+    return replace(head, weights=head.weights + weights)
 
 
 def judged(trained: Scorer, unseen: Messages) -> dict[str, Any]:

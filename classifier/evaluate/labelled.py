@@ -7,32 +7,42 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier import card, features, linear, registry, similar, text, train, trust
+from classifier import card, cues, features, linear, registry, similar, text, train, trust
 from classifier.corpus import read_table as read
-from classifier.evaluate import base
+from classifier.evaluate import base, coldstart
 from classifier.linear import Fit, Manner
 
 LEAST_DROPPED, MOSTLY = 3, 3
 """A word is a stop word of a table when its tokens lack it this often, and this many times as often as they have it."""
+
+CITY_FEWEST = 100
+"""Messages that a city must have to be left out and judged."""
+_CITY = re.compile(r"(?<![A-Za-z0-9])([A-Z])\d*\s*[市区县州]")
+Pair: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], base.Beside]
+CUES_SHARE = 0.6
+"""How much the shipped cues weigh beside what is learned from thousands of labels."""
 
 
 def labelled(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
     """Seven classes: by a test file, or by cross-validation with calibration learned on the other folds."""
     known = base.messages(options.train, "label", base.columns(options.text))
     more = unlabelled(options.unlabelled, options.train)
-    manner = Manner(folds=3 if options.test else options.cv, contrast=True, dimensions=options.dimensions)
+    manner = Manner(folds=options.cv, contrast=True, dimensions=options.dimensions, seed=options.seed)
+    beside = base.Beside(more, cued if options.cues else None)
     if options.test:
         started = time.process_time()
-        trained = base.learn(known, base.FINE, manner, options.kept, say, more)
+        trained = base.learn(known, base.FINE, manner, options.kept, say, beside)
         seconds = time.process_time() - started
         unseen = base.messages(options.test, "label", base.columns(options.text))
         return {
@@ -41,7 +51,14 @@ def labelled(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
             **speed(trained, unseen),
             "megabytes": megabytes(trained),
         }
-    return crossed(known, more, manner, options.kept, say)
+    if options.leave_city:
+        return left_out_cities(known, beside, manner, options.kept, say)
+    return crossed(known, beside, manner, options.kept, say)
+
+
+def cued(known: features.Features, labels: Sequence[str]) -> NDArray[np.float32]:
+    """What the shipped cues say of labels that the published mapping names, as weights."""
+    return np.float32(CUES_SHARE) * cues.shipped().as_weights(known, labels, coldstart.seven_classes().of)
 
 
 def unlabelled(paths: Sequence[Path], like: Path) -> list[str]:
@@ -64,22 +81,78 @@ def left_out(path: Path) -> set[str]:
 
 
 def crossed(
-    known: base.Messages, more: Sequence[str], manner: Manner, promise: trust.Promise, say: base.Say
+    known: base.Messages, beside: base.Beside, manner: Manner, promise: trust.Promise, say: base.Say
 ) -> dict[str, Any]:
     """Return figures by cross-validation: a fold is judged by weights, calibration and threshold of the others."""
+    names, truth = _truth(known)
+    pairs = [(*pair, beside) for pair in linear.fold_pairs(truth, similar.groups(known.texts), manner)]
+    scores = _crossed_scores(known, pairs, manner, say)
+    parts = [_fold_figures(names, scores, truth, outside, promise) for _, outside, _ in pairs]
+    return _together(parts, scores, truth)
+
+
+def left_out_cities(
+    known: base.Messages, beside: base.Beside, manner: Manner, promise: trust.Promise, say: base.Say
+) -> dict[str, Any]:
+    """Return figures of cities that were left out: weights, calibration and threshold come from the other ones.
+
+    Nothing that names the city is learned from, and nothing that nearly repeats one of its texts. Messages that name no
+    city are learned from and not judged.
+    """
+    names, truth = _truth(known)
+    cities, groups = np.array([city(said) for said in known.texts]), similar.groups(known.texts)
+    elsewhere = [city(said) for said in beside.unlabelled]
+    pairs = []
+    for left in sorted(set(cities.tolist()) - {""}):
+        outside = np.flatnonzero(cities == left)
+        if len(outside) >= CITY_FEWEST:
+            inside = np.flatnonzero((cities != left) & ~np.isin(groups, groups[outside]))
+            more = [said for said, named in zip(beside.unlabelled, elsewhere, strict=True) if named != left]
+            pairs.append((inside, outside, replace(beside, unlabelled=more)))
+    scores = _crossed_scores(known, pairs, manner, say)
+    judged = np.concatenate([outside for _, outside, _ in pairs])
+    parts = [_fold_figures(names, scores, truth, outside, promise, judged) for _, outside, _ in pairs]
+    told = {str(cities[pair[1][0]]): _city_figures(part) for part, pair in zip(parts, pairs, strict=True)}
+    return {**_together(parts, scores[judged], truth[judged]), "cities": told}
+
+
+def city(said: str) -> str:
+    """The letter of the anonymised city that a text names most often (A市, A3区); empty if it names none."""
+    named = Counter(_CITY.findall(said)).most_common(1)
+    return named[0][0] if named else ""
+
+
+def _city_figures(part: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """What the promise came to in one city."""
+    sure, right = part["sure"], part["right"]
+    low, high = trust.interval(int(right[sure].sum()), int(sure.sum()))
+    return {
+        "examples": len(right),
+        "accuracy": float(right.mean()),
+        "calibration_error": trust.calibration_error(part["confidence"], right),
+        "coverage": float(sure.mean()),
+        "precision": float(right[sure].mean()) if sure.any() else None,
+        "precision_interval": [low, high],
+    }
+
+
+def _truth(known: base.Messages) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     names = tuple(sorted(set(known.labels)))
-    truth = np.array([names.index(label) for label in known.labels], dtype=np.int64)
-    groups = similar.groups(known.texts)
-    scores = np.zeros((len(truth), len(names)), dtype=np.float32)
-    pairs = linear.fold_pairs(truth, groups, manner)
-    for at, (inside, outside) in enumerate(pairs, 1):
+    return names, np.array([names.index(label) for label in known.labels], dtype=np.int64)
+
+
+def _crossed_scores(known: base.Messages, pairs: Sequence[Pair], manner: Manner, say: base.Say) -> NDArray[np.float32]:
+    """Return scores of what lies outside in each pair, by what is inside and beside it; zeros for the rest."""
+    names, _ = _truth(known)
+    scores = np.zeros((len(known.labels), len(names)), dtype=np.float32)
+    for at, (inside, outside, beside) in enumerate(pairs, 1):
         say(f"fold {at} of {len(pairs)}")
         learned = features.learn(known.at(inside).texts, base.FINE)
-        others = learned.rows(more) if more else None
+        others = learned.rows(beside.unlabelled) if beside.unlabelled else None
         head = linear.head(learned.rows(known.at(inside).texts), known.at(inside).labels, names, manner, others)
+        head = base.leaning(head, beside.before(learned, names)) if beside.before else head
         scores[outside] = head.scores(learned.rows(known.at(outside).texts))
-    parts = [_fold_figures(names, scores, truth, outside, promise) for _, outside in pairs]
-    return _together(parts, scores, truth)
+    return scores
 
 
 def _fold_figures(
@@ -88,9 +161,10 @@ def _fold_figures(
     truth: NDArray[np.int64],
     outside: NDArray[np.int64],
     promise: trust.Promise,
+    judged: NDArray[np.int64] | None = None,
 ) -> dict[str, Any]:
-    """The judgement of one fold, by what the scores of the others teach of trust."""
-    others = np.setdiff1d(np.arange(len(truth)), outside)
+    """The judgement of one fold, by what the scores of the others (of all, or of all `judged` ones) teach of trust."""
+    others = np.setdiff1d(np.arange(len(truth)) if judged is None else judged, outside)
     empty = linear.Head(names, np.zeros((0, len(names)), np.float32), np.zeros(len(names), np.float32))
     judge = train.judge(Fit(empty, truth[others], scores[others]), (0,), promise)
     plain = trust.softmax(scores[outside], judge.warmth)
@@ -163,5 +237,10 @@ def add_command(commands: base.Commands, say: base.Say) -> None:
         help="tables of topic and text to learn directions of meaning from; missing ones are left out",
     )
     board.add_argument("--dimensions", type=int, default=400, help="directions of meaning; 0 for margins alone")
+    board.add_argument(
+        "--cues", action=argparse.BooleanOptionalAction, default=True, help="lean on the shipped cues, too"
+    )
+    board.add_argument("--seed", type=int, default=Manner().seed, help="of the folds")
     board.add_argument("--test", type=Path, help="a file that was kept back; without it, cross-validation")
+    board.add_argument("--leave-city", action="store_true", help="leave out one anonymised city after the other")
     base.text_option(board)

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier import corpus, cues, text
+from classifier import corpus, cues, features, text
 from classifier.evaluate import coldstart
 
 
@@ -98,3 +98,16 @@ def test_a_taxonomy_becomes_hints_and_one_without_names_is_refused(tmp_path: Pat
 def test_hints_show_themselves_by_what_they_say() -> None:
     assert repr(cues.Hints((("车", "05"),))) != repr(cues.Hints((("车", "06"),)))
     assert repr(cues.Hints()) == repr(cues.Hints(()) + cues.Hints())
+
+
+def test_cues_as_weights_say_nearly_what_cues_say_and_hear_each_place_once() -> None:
+    known = cues.parsed(["01\t水 自来水", "02\t水管"])
+    learned = features.learn(["自来水停了", "自来水管破了", "水很脏"] * 2, features.Recipe(characters=(1, 2, 3)))
+
+    rows, labels = learned.rows(["自来水", "水管", "没有"]), ("01", "02")
+    told = rows @ known.as_weights(learned, labels, lambda code: {code: 1.0})
+
+    assert told[0, 0] > 0
+    assert told[0, 1] == 0
+    assert told[1, 1] > told[1, 0] == pytest.approx(0, abs=1e-6)  # the water in 水管 has spoken for the pipe
+    assert (told[2] == 0).all()

@@ -3,12 +3,13 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from classifier import corpus
 from classifier.__main__ import main
-from classifier.evaluate import coldstart, kinds
+from classifier.evaluate import coldstart, kinds, labelled
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -88,3 +89,30 @@ def test_departments_are_learned_from_marks_of_which_some_are_wrong(
 
     assert told["examples"] == sum(number % 2 == 0 for number in range(len(asked)))
     assert told["accuracy"] > 0.8
+
+
+def test_a_board_is_judged_by_folds_and_city_by_city(
+    tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [ticket for ticket in tickets if ticket["seven"]]
+    rows = [
+        {"label": ticket["seven"], "topic": "", "text": "", "tokens": f"{'ABC'[at % 3]} 市 {ticket['text']}"}
+        for at, ticket in enumerate(asked)
+    ]
+    file = str(table(tmp_path / "board.csv", rows))
+    options = ("labelled", "--train", file, "--unlabelled", "--dimensions", "30", "--promise", "0.8")
+
+    crossed = figures(capsys, *options, "--cv", "3")
+    cities = figures(capsys, *options, "--leave-city")
+    told: dict[str, Any] = dict(cities["cities"])  # type: ignore[call-overload]  # the one figure that is a table
+
+    assert crossed["examples"] == cities["examples"] == len(rows)
+    most = max(sum(row["label"] == label for row in rows) for label in {row["label"] for row in rows}) / len(rows)
+    assert min(crossed["accuracy"], cities["accuracy"]) > most + 0.2
+    assert set(told) == set("ABC")
+    assert all(city["precision_interval"][0] <= (city["precision"] or 1) for city in told.values())
+
+
+def test_a_text_is_of_the_city_that_it_names_most() -> None:
+    assert labelled.city("家住 K3 县 , K 市 与 A 市 之间") == "K"
+    assert labelled.city("BK市与G4高速") == ""

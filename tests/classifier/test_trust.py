@@ -65,3 +65,21 @@ def test_one_strong_rival_makes_less_sure_than_several_weak_ones() -> None:
 
     assert curve(one_rival[:1])[0] == pytest.approx(0.6, abs=0.02)
     assert curve(weak_rivals[:1])[0] == pytest.approx(0.8, abs=0.02)
+
+
+def test_a_class_that_is_right_more_often_is_sure_earlier() -> None:
+    first = np.repeat([0, 1], 1000)
+    stated = np.where(np.arange(3) == first[:, None], 0.9, 0.05)
+    right = np.where(first == 0, np.arange(2000) % 50 > 0, np.arange(2000) % 5 > 0)
+
+    curve = trust.curve(stated, right)
+
+    assert curve(stated)[0] == pytest.approx(0.98, abs=0.02)
+    assert curve(stated)[-1] == pytest.approx(0.8, abs=0.02)
+    assert curve.by_label[2] == 0  # never first: the common line
+
+
+def test_a_class_with_few_messages_has_the_common_line() -> None:
+    stated = np.tile([0.9, 0.05, 0.05], (trust.OWN_LINE - 1, 1))
+
+    assert trust.curve(stated, np.arange(len(stated)) % 10 > 0).by_label == ()
