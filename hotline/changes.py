@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from dispatch.model import Actor, Role
 from hotline.desk import Desk
-from hotline.drafts import differences
+from hotline.drafts import Pair, compared, differences
 from hotline.errors import Forbidden, NotFound
 from hotline.store import Row
 
@@ -45,6 +45,14 @@ class Wanted:
     before: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The rows of a part that a version changed; `lines`, gone and new, where its rows cannot be told apart."""
+
+    rows: tuple[Pair, ...]
+    lines: tuple[tuple[str, ...], tuple[str, ...]]
+
+
 async def some(desk: Desk, wanted: Wanted, actor: Actor, *, most: int = PAGE_MOST) -> list[Row]:
     """Return changes; raises Forbidden for whoever may not know of them."""
     if actor.role not in READERS:
@@ -60,12 +68,12 @@ async def some(desk: Desk, wanted: Wanted, actor: Actor, *, most: int = PAGE_MOS
     )
 
 
-async def difference(desk: Desk, part: str, version: int, actor: Actor) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the rules that a version took away and those that it brought; raises NotFound."""
+async def difference(desk: Desk, part: str, version: int, actor: Actor) -> Difference:
+    """Return what a version of a part changed; raises NotFound."""
     if actor.role not in READERS:
         raise Forbidden(actor.person, "see who changed what", "changes are for administrators and supervisors")
     rows = await desk.store.fetch("versions_beside", part=part, version=version)
     if not rows or rows[-1]["version"] != version:
         raise NotFound("version", f"{part} {version}")
     before = rows[0]["body"] if len(rows) > 1 else None
-    return differences(before, rows[-1]["body"])
+    return Difference(rows=compared(part, before, rows[-1]["body"]), lines=differences(before, rows[-1]["body"]))

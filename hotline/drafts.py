@@ -33,7 +33,29 @@ TRIED_DAYS = 31
 SHOWN = 200
 """Groups of tickets that a trial lists; the sums are over all."""
 SHORTEST_SOURCE = 4
-_CATALOGUE = ("category", "area", "owner", "lead", "co", "basis")
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "catalogue": ("category", "area", "owner", "lead", "co", "basis"),
+    "risk_words": ("word", "risk", "level"),
+    "refusals": ("code", "name", "tell", "basis"),
+}
+"""The parts that are long tables, edited row by row or as CSV files, and their columns."""
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "catalogue": ("category", "area", "owner"),
+    "risk_words": ("word",),
+    "refusals": ("code",),
+    "allowances": ("kind", "type", "urgency", "category"),
+    "ladder": ("name",),
+    "policy": ("name",),
+}
+"""What tells the rows of a part apart."""
+_WORDS_BESIDE = {"co"}
+"""Columns that hold several codes, with blanks between them in a file."""
+
+
+Key = tuple[str, ...]
+"""The values that tell a row from the others of its part."""
+Pair = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
+"""A row before and after a change; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +95,103 @@ class Look:
     problems: tuple[str, ...]
     added: tuple[str, ...]
     removed: tuple[str, ...]
+    rows: tuple[Pair, ...]
     trial: Trial | None
 
 
 def read(part: str, text: str) -> Any:  # noqa: ANN401 - the part's JSON
-    """Return the body of a part from what was uploaded: JSON, or for the catalogue a CSV with its columns."""
+    """Return the body of a part from what was uploaded: JSON, or for a long table a CSV with its columns."""
     if part not in PARTS:
         raise BadInput("part", part, "is unknown", ", ".join(PARTS))
-    if part == "catalogue" and not text.lstrip().startswith("["):
-        return _catalogue(text)
+    if part in FIELDS and not text.lstrip().startswith("["):
+        return _table(part, text)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise BadInput("body", text[:40], f"is no JSON: {error}") from None
 
 
-def _catalogue(text: str) -> list[dict[str, Any]]:
+def _table(part: str, text: str) -> list[dict[str, Any]]:
+    names = FIELDS[part]
     rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
-    if missing := [name for name in _CATALOGUE if name not in (rows.fieldnames or ())]:
-        raise BadInput("body", ", ".join(rows.fieldnames or ()), f"lacks {', '.join(missing)}", ", ".join(_CATALOGUE))
-    plain = [{name: (row[name] or "").strip() for name in _CATALOGUE} for row in rows]
-    return [{**row, "co": row["co"].split()} for row in plain]
+    given = tuple(rows.fieldnames or ())
+    if missing := [name for name in names if name not in given]:
+        raise BadInput("body", ", ".join(given)[:100], f"lacks {', '.join(missing)}", ", ".join(names))
+    if len(given) != len(names):
+        raise BadInput("body", ", ".join(given)[:100], "has other columns", ", ".join(names))
+    plain = [{name: (row[name] or "").strip() for name in names} for row in rows]
+    return [{name: value.split() if name in _WORDS_BESIDE else value for name, value in row.items()} for row in plain]
+
+
+def written(part: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the rows of a long table as the CSV that `read` takes."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(FIELDS[part])
+    for row in rows:
+        writer.writerow([" ".join(row[name]) if name in _WORDS_BESIDE else row[name] for name in FIELDS[part]])
+    return text.getvalue()
+
+
+def key_of(part: str, row: Mapping[str, Any]) -> Key:
+    """Return what tells a row from the others of its part."""
+    return tuple(str(row.get(name) or "") for name in KEYS[part])
+
+
+def rows_of(body: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the part's JSON
+    """Return the rows of a part; the policy has one for each of its numbers."""
+    if isinstance(body, list):
+        return [dict(row) for row in body]
+    return [{"name": name, "value": value} for name, value in (body or {}).items()]
+
+
+def compared(part: str, before: Any, after: Any) -> tuple[Pair, ...]:  # noqa: ANN401 - the part's JSON
+    """Return the rows that differ as (before, after), None where there is none; nothing for a calendar."""
+    if part not in KEYS:
+        return ()
+    old = {key_of(part, row): row for row in rows_of(before)}
+    new = {key_of(part, row): row for row in rows_of(after)}
+    gone = [(row, None) for key, row in old.items() if key not in new]
+    return (*gone, *((old.get(key), row) for key, row in new.items() if old.get(key) != row))
+
+
+async def own(desk: Desk, part: str, actor: Actor) -> Row | None:
+    """Return the newest draft of a part that `actor` has waiting, if it was made from the newest version."""
+    _may(actor, DRAFTERS, "draft rules")
+    return await desk.store.fetch_row("own_draft", part=part, by=actor.person)
+
+
+async def amend(
+    desk: Desk, part: str, actor: Actor, *, was: Key | None, row: Mapping[str, Any] | None, source: str
+) -> int:
+    """Change, add or take away one row in the own draft of a long table, or in a new one; return the draft's number.
+
+    `was` is the key of the row as it is now, None for a new one; `row` None takes it away. Raises BadInput when the row
+    is not there, when another one has its key, and for what cannot be read.
+    """
+    mine = await own(desk, part, actor)
+    found = [one for one in await desk.store.fetch("rulebook_parts", at=desk.now()) if one["part"] == part]
+    rows = rows_of(mine["body"] if mine else found[0]["body"] if found else [])
+    kept = _amended(part, rows, was, row)
+    if mine is None:
+        return await draft(desk, part, kept, actor, source=source)
+    await desk.store.rulebook(desk.now(), {part: kept})
+    done = await desk.store.fetch_row("amend_draft", id=mine["id"], by=actor.person, body=kept, was=mine["body"])
+    if done is None:
+        raise BadInput("row", "", "rules no more", "the draft as it is now")
+    return int(mine["id"])
+
+
+def _amended(
+    part: str, rows: list[dict[str, Any]], was: Key | None, row: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    keys = [key_of(part, one) for one in rows]
+    if was is not None and was not in keys:
+        raise BadInput("row", "/".join(was), "rules no more", "a row that is there")
+    if row is not None and (new := key_of(part, row)) != was and new in keys:
+        raise BadInput(KEYS[part][0], "/".join(new), "has a row already", "a row of its own for each")
+    at = keys.index(was) if was is not None else len(rows)
+    return [*rows[:at], *([dict(row)] if row is not None else ()), *rows[at + 1 :]]
 
 
 async def draft(
@@ -165,6 +263,7 @@ async def consider(desk: Desk, row: Any, *, days: int = TRIED_DAYS) -> Look:  # 
         problems=problems(after),
         added=added,
         removed=removed,
+        rows=compared(part, ruling.get(part), body),
         trial=await _tried(desk, before, after, days) if part == "catalogue" else None,
     )
 

@@ -139,7 +139,8 @@ async def _post(request: web.Request) -> Post:
 
 
 def _files(post: Post) -> Files:
-    sent = (value for value in post.getall("pictures", ()) if isinstance(value, web.FileField) and value.filename)
+    given = (value for name in ("pictures", "table") for value in post.getall(name, ()))
+    sent = (value for value in given if isinstance(value, web.FileField) and value.filename)
     return [(one.filename, one.file.read()) for one in sent]
 
 

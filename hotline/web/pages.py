@@ -28,6 +28,7 @@ from hotline.web import (
     rules_page,
     seat,
     supervision_page,
+    tables_page,
     ticket_page,
 )
 
@@ -62,6 +63,7 @@ def routes() -> list[web.AbstractRouteDef]:
         web.get("/labels", labels_page.labels),
         web.post("/labels", labels_page.label),
         web.get("/rules", rules_page.overview),
+        *tables_page.routes(),
         web.get("/rules/drafts/{id}", rules_page.draft),
         web.post("/rules/drafts/{id}", rules_page.end),
         web.get("/rules/{part}", rules_page.part),

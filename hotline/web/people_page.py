@@ -17,7 +17,7 @@ from hotline.auth import Person
 from hotline.edge import CONFIG, COOKIE, actor_of, address_of, desk_of, moment_of, session_of, status_of, whole
 from hotline.errors import BadInput, Forbidden, HotlineError
 from hotline.exchange import cell
-from hotline.web import entrance, forms, frame, people_views, words
+from hotline.web import entrance, forms, frame, people_views, tables_views, words
 
 P = words.PEOPLE
 _NUMBERS_MOST = 2**63 - 1
@@ -220,11 +220,16 @@ async def changes_file(request: web.Request) -> web.StreamResponse:
 async def difference(request: web.Request) -> web.StreamResponse:
     """Show what a version of a part of the rules changed."""
     part, version = request.match_info["part"][:40], whole(request.match_info["version"], "version", 2**31 - 1)
-    removed, added = await changes.difference(desk_of(request), part, version, actor_of(request))
-    name = words.RULES.parts.get(part, part)
+    found = await changes.difference(desk_of(request), part, version, actor_of(request))
     codes = await frame.codes_of(request)
-    title = f"{name} {words.version(version)}"
-    return frame.show(request, "difference.html", codes, title=title, removed=removed, added=added)
+    return frame.show(
+        request,
+        "difference.html",
+        codes,
+        title=f"{words.RULES.parts.get(part, part)} {words.version(version)}",
+        changed=tables_views.changes(part, found.rows, codes),
+        days=[] if found.rows else found.lines[1],
+    )
 
 
 # --- everybody's own --------------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ async def draft(request: web.Request) -> web.StreamResponse:
         request,
         "rules_draft.html",
         codes,
-        draft=rules_views.draft(found, actor),
+        draft=rules_views.draft(found, actor, codes),
         days=days,
         is_calendar=name == "calendar",
         moved=moved,

@@ -15,8 +15,8 @@ import orjson
 from dispatch.model import Actor, ClockKind, Rung, TicketType, Urgency
 from dispatch.rulebook import Audience, Rulebook, Trigger
 from dispatch.worktime import Allowance, Calendar, DayKind
-from hotline.drafts import PUBLISHERS, Look
-from hotline.web import words
+from hotline.drafts import FIELDS, PUBLISHERS, Look
+from hotline.web import tables_views, words
 from hotline.web.forms import Codes
 
 R = words.RULES
@@ -38,6 +38,17 @@ class Part:
     version: str
     source: str
     since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A version of a part; `rules` while it is in force."""
+
+    number: int
+    name: str
+    source: str
+    since: str
+    rules: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +95,8 @@ class Draft:
     name: str
     facts: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
+    changed: tuple[tables_views.Change, ...]
+    tried: tables_views.Tried | None
     may_publish: bool
     is_own: bool
 
@@ -101,7 +112,23 @@ def parts(versions: Iterable[Mapping[str, Any]], now: datetime) -> tuple[Part, .
     for row in versions:
         if (row["effective_at"] or row["published_at"]) <= now:
             ruling.setdefault(row["part"], row)
-    return tuple(_part(part, ruling.get(part)) for part in EDITED)
+    return tuple(_part(part, ruling.get(part)) for part in (*FIELDS, *EDITED))
+
+
+def versions(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[Version, ...]:
+    """Return the versions of one part, the newest first."""
+    given = list(rows)
+    ruling = next((row for row in given if (row["effective_at"] or row["published_at"]) <= now), None)
+    return tuple(
+        Version(
+            number=row["version"],
+            name=words.version(row["version"]),
+            source=row["source"],
+            since=f"{words.moment(row['effective_at'] or row['published_at'])} {row['publisher']}",
+            rules=row is ruling,
+        )
+        for row in given
+    )
 
 
 def _part(part: str, row: Mapping[str, Any] | None) -> Part:
@@ -231,8 +258,8 @@ def changed(days: Iterable[tuple[date, str, str]]) -> tuple[tuple[str, str, str]
     return tuple((day.isoformat(), DayKind.of(was).chinese, DayKind.of(now).chinese) for day, was, now in days)
 
 
-def draft(found: Look, actor: Actor) -> Draft:
-    """Return a draft in words; the lines of what changes are the rules themselves."""
+def draft(found: Look, actor: Actor, codes: Codes) -> Draft:
+    """Return a draft in words."""
     row = found.draft
     effective = words.moment(row["effective_at"]) or R.at_once
     own = row["drafted_by"] == actor.person
@@ -244,9 +271,9 @@ def draft(found: Look, actor: Actor) -> Draft:
             (R.drafted, f"{row['drafter']} {words.moment(row['drafted_at'])}"),
             (R.effective, effective),
         ),
-        problems=found.problems,
-        added=found.added,
-        removed=found.removed,
+        problems=tables_views.problems(found.problems, codes),
+        changed=tables_views.changes(row["part"], found.rows, codes),
+        tried=tables_views.tried(found.trial, codes),
         may_publish=actor.role in PUBLISHERS and not own,
         is_own=own,
     )

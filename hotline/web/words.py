@@ -7,7 +7,7 @@ else that people read is here. Nothing here decides or reads anything; moments c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -287,7 +287,51 @@ RULES = SimpleNamespace(
     title="规则管理",
     ruling="现行规则",
     part="规则",
-    parts={"calendar": "工作日历", "allowances": "时限规则", "ladder": "督办阶梯", "policy": "办理参数"},
+    parts={
+        "calendar": "工作日历",
+        "allowances": "时限规则",
+        "ladder": "督办阶梯",
+        "policy": "办理参数",
+        "catalogue": "派单目录",
+        "risk_words": "风险词",
+        "refusals": "不予受理情形",
+    },
+    of_county="属地县区政府",
+    ask_a_person="由人决定",
+    answered_here="热线直接答复",
+    everywhere="全市",
+    changes={"new": "新增", "gone": "去掉", "changed": "修改"},
+    new_row="新增一行",
+    export="导出表格",
+    import_title="整表导入",
+    import_hint="CSV 文件，UTF-8 编码，列名与导出的相同；整表替换，差异在草案中列出。",
+    file="文件",
+    search_label="按事项、区域、单位或编码查找",
+    no_rows="没有符合的行。",
+    counted="共 {} 行，符合 {} 行",
+    in_draft="下表含您草案中尚未发布的修改，发布后才生效。",
+    into_draft="写入草案",
+    retire="去掉这一行",
+    decision="修改依据",
+    versions="历次版本",
+    now="现行",
+    again="以此版为草案",
+    again_source="恢复{}：{}",
+    changed_rows="变动的规则",
+    nothing_changed="没有变动。",
+    difference_columns=("规则", "原来", "改为"),
+    trial="用近期工单试算",
+    tried="{} 以来 {} 张工单中，{} 张会派往别处",
+    trial_columns=("事项", "原主办", "改派", "张数", "工单"),
+    hints={
+        "category": "输入几个字查找；可填一、二、三级编码",
+        "area": "不填为全市；填区域名称或编码",
+        "owner": "只在按权属区分时填写，如物业、路灯的产权单位",
+        "lead": "承办单位名称；也可填：属地县区政府、由人决定、热线直接答复",
+        "co": "几个单位之间用顿号隔开",
+        "word": "诉求中出现即提醒",
+        "tell": "可以直接告诉群众的话",
+    },
     version="版本",
     brought="系统自带",
     source="依据",
@@ -312,6 +356,26 @@ RULES = SimpleNamespace(
         "count": "次数",
         "demand": "督办要求",
         "value": "数值",
+        "category": "事项分类",
+        "area": "区域",
+        "owner": "权属",
+        "lead": "主办单位",
+        "co": "协办单位",
+        "word": "词语",
+        "risk": "风险",
+        "level": "紧急程度",
+        "code": "编码",
+        "name": "名称",
+        "tell": "告知用语",
+        "trigger": "触发",
+        "tells": "告知",
+        "rung": "文书",
+        "ignored": "未答复的文书",
+        "by_person": "升级方式",
+        "urgency": "紧急程度",
+        "clocks": "时限种类",
+        "type": "诉求类型",
+        "kind": "时限",
     },
     columns={
         "allowances": ("时限", "适用", "现行标准"),
@@ -1014,6 +1078,7 @@ FLASH: Mapping[str, str] = {
     "drafted": "草案已提交，请另一人复核发布。",
     "published": "已发布。",
     "draft_back": "草案已撤回。",
+    "amended": "已写入草案，可继续修改；请另一人复核发布。",
     "person_kept": "已保存。",
     "password": "密码已修改。",
     "opened": "已登记。",
@@ -1203,6 +1268,10 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"is no picture", "不是能识别的照片，请用 JPEG、PNG 或 WebP"),
     (r"is no extension", "分机应当是一至十位数字"),
     (r"is no id of a call|is no number of a draft", "不是有效的编号"),
+    (r"has a row already", "已有同样的一行，请修改那一行"),
+    (r"has other columns|lacks .+", "列名不符，请先导出表格，按它的列名填写"),
+    (r"is no text in UTF-8", "不是UTF-8编码的文件，请另存为CSV UTF-8后再传"),
+    (r"cannot be read as .*", "读不懂，请按导出的格式填写"),
     (r"is taken", "已有人用过，请换一个"),
     (r"is no log-in name", "应当是二至四十位小写字母、数字、点、横线或下划线"),
     (r"is no name", "不能为空，最多六十个字"),
@@ -1243,6 +1312,39 @@ def problem(text: str) -> str:
         if found:
             return chinese.format(*found.groups())
     return OTHER_PROBLEM
+
+
+RULE_PROBLEMS: tuple[tuple[str, str], ...] = (
+    (r"catalogue (?P<c>\d+): no department (?P<x>.+)", "派单目录“{c}”：没有单位 {x}"),
+    (r"catalogue (?P<x>\S+): no such category", "派单目录：没有事项分类 {x}"),
+    (r"catalogue (?P<c>\d+): no area (?P<x>.+)", "派单目录“{c}”：没有区域 {x}"),
+    (r"catalogue (?P<c>\d+), area .+: two rows", "派单目录“{c}”：同一区域、同一权属有两行，只能留一行"),
+    (r"catalogue: nobody is responsible for category (?P<c>\d+)", "派单目录：事项“{c}”没有单位负责"),
+    (r"allowances: no general rule for (?P<x>.+)", "时限规则：缺少通用标准（{x}）"),
+    (r"ladder (?P<x>\S+): two rungs", "督办阶梯：{x} 有两行"),
+    (r"ladder (?P<x>\S+): it tells nobody", "督办阶梯：{x} 没有告知对象"),
+    (r"ladder (?P<x>\S+): it does not say how many", "督办阶梯：{x} 没有写明次数"),
+    (r"ladder (?P<x>\S+): only a person hands a case over", "督办阶梯：{x} 移交只能由人决定"),
+    (r"ladder (?P<x>\S+): its paper demands nothing", "督办阶梯：{x} 的文书没有写明要求"),
+    (r"ladder: no rung speaks when a duty is overdue", "督办阶梯：到期后没有任何一级提醒"),
+    (r"department (?P<d>\S+): its superior (?P<x>\S+) does not exist", "单位“{d}”：上级 {x} 不存在"),
+    (r"department (?P<d>\S+): no area (?P<x>.+)", "单位“{d}”：没有区域 {x}"),
+    (r"area (?P<x>\S+): the area \S+ that contains it does not exist", "区域 {x}：上级区域不存在"),
+    (r"department (?P<d>\S+): it stands above itself", "单位“{d}”：上下级成环"),
+    (r"area (?P<x>\S+): it contains itself", "区域 {x}：上下级成环"),
+    (r"area (?P<x>\S+): two county governments, .+", "区域 {x}：有两个县区政府"),
+)
+"""What contradicts itself in a rulebook: c is a category, d a department, x stays as it is."""
+
+
+def rule_problem(told: str, category: Callable[[str], str], department: Callable[[str], str]) -> str:
+    """Word a problem of a rulebook; one that has no words yet stays as it is, which is better than silence."""
+    for pattern, chinese in RULE_PROBLEMS:
+        if found := re.fullmatch(pattern, told):
+            given = found.groupdict()
+            names = {"c": category, "d": department}
+            return chinese.format(**{name: names.get(name, str)(value) for name, value in given.items()})
+    return told
 
 
 def explain(error: Exception) -> str:

@@ -119,3 +119,19 @@ SELECT at, person, what, reason, facts FROM audit WHERE ticket_id = :ticket_id O
 -- name: rulebook_part
 -- One published version of one part of the rulebook.
 SELECT part, version, body, source, published_by, published_at FROM rulebook_parts WHERE part = :part AND version = :version;
+
+-- name: own_draft
+-- The newest draft of a part that somebody has waiting, made from the newest version.
+SELECT id, body, source
+  FROM rulebook_drafts
+ WHERE part = :part AND drafted_by = :by AND ended_at IS NULL
+   AND based_on = (SELECT coalesce(max(version), 0) FROM rulebook_parts WHERE part = :part)
+ ORDER BY id DESC
+ LIMIT 1;
+
+-- name: amend_draft
+-- Change one's own draft that still waits; no row if it is no longer what it was.
+UPDATE rulebook_drafts
+   SET body = :body
+ WHERE id = :id AND drafted_by = :by AND ended_at IS NULL AND body = :was::jsonb
+RETURNING id;

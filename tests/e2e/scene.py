@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dispatch import actions as do
 from dispatch.model import Actor, Contact, ExemptionGround, Role, Rung
 from hotline import bench_watch, calls, citizens, drafts, office, pictures, tickets
+from hotline.drafts import FIELDS
 from hotline.web.citizen import PASS_COOKIE
 from tests.city import AGENT, DISPATCHER, SUPERVISOR, Clock, handler
 
@@ -98,6 +99,12 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "/labels": (("analyst", "/labels"),),
     "/rules": (("supervisor", "/rules"),),
     "/knowledge": (("agent", "/knowledge"), ("agent", "/knowledge?q=公积金")),
+    "/rules/catalogue": (("administrator", "/rules/catalogue"),),
+    "/rules/catalogue/row": (("administrator", "/rules/catalogue/row"),),
+    "/rules/risk_words": (("administrator", "/rules/risk_words"),),
+    "/rules/risk_words/row": (("administrator", "/rules/risk_words/row"),),
+    "/rules/refusals": (("administrator", "/rules/refusals"),),
+    "/rules/refusals/row": (("administrator", "/rules/refusals/row"),),
     "/rules/drafts/{id}": (("supervisor", "/rules/drafts/{draft}"),),
     "/rules/{part}": (
         ("administrator", "/rules/calendar"),
@@ -141,7 +148,8 @@ NO_PAGES = {
     "/intake/calls",  # a piece of the page
     "/matter/pictures/{number}",
     "/tickets/{id}/pictures/{number}",
-    "/changes/file",  # a table to keep
+    *(f"/rules/{part}/file" for part in FIELDS),  # tables to keep
+    "/changes/file",
     "/static/{name}",
     "/healthz",
     "/metrics",

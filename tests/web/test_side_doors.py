@@ -25,6 +25,7 @@ from dispatch import actions as do
 from dispatch.model import Actor, Contact, Role, Rung
 from hotline import calls, citizens, db, drafts, exchange, pictures, tickets, vault, worker
 from hotline.desk import Desk
+from hotline.drafts import FIELDS
 from hotline.shelf import Folder
 from tests.hotline.test_pictures import jpeg
 from tests.web.conftest import DISPATCHER, HASH, Browser, CountingStore, Open
@@ -545,6 +546,7 @@ CHANGING = {
     "/labels",
     "/rules/drafts/{id}",
     "/rules/{part}",
+    *(f"/rules/{part}/{what}" for part in FIELDS for what in ("row", "file", "again")),
     "/queue/bulk",
     "/tickets/{id}/presence",
     "/tickets/{id}/code",

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from dispatch import actions, errors, model
+from dispatch import actions, errors, model, rulebook
 from dispatch.actions import ACTIONS
 from dispatch.errors import BadAction, IllegalAction, NotYours, Rule, RuleBroken
 from dispatch.model import AssignmentState, RequestKind, Term, TicketState
@@ -220,3 +220,22 @@ def test_a_template_has_no_script_or_style_of_its_own(file: Path) -> None:
 def test_every_alarm_has_a_sentence_for_the_administrators() -> None:
     for kind in get_args(alarms.Kind):
         assert CHINESE.search(words.NOTICES[f"alarm_{kind}"])
+
+
+def rule_problems() -> list[str]:
+    """The sentences in which a rulebook is said to contradict itself, with a code where one stands."""
+    found = []
+    for node in ast.walk(ast.parse(inspect.getsource(rulebook))):
+        told = node.value if isinstance(node, ast.Yield) else None
+        if isinstance(told, ast.JoinedStr):
+            found.append("".join(str(part.value) if isinstance(part, ast.Constant) else "0101" for part in told.values))
+        elif isinstance(told, ast.Constant):
+            found.append(str(told.value))
+    return found
+
+
+def test_whatever_is_wrong_with_rules_is_said_in_chinese() -> None:
+    told = rule_problems()
+
+    assert len(told) > 15
+    assert [one for one in told if words.rule_problem(one, str, str) == one] == []
