@@ -11,6 +11,7 @@ import argparse
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ _TRUST_BY_SOURCE: Final = {"mention": 0.5, "via": 0.7}
 _WORDS, _LINES = 3.0, 0.7
 _FREEDOM: Final = 1.0
 _RECIPE: Final = features.Recipe(characters=(1, 2), least=2, most=300_000)
-_OPENING: Final = 60
+_OPENING, _ADDRESS = 60, 80
 # Who is near: a town hall answers those who name their town, a county office those who write to its secretary.
 _NEAR: Final = tuple(
     map(
@@ -98,7 +99,7 @@ def _marked(options: argparse.Namespace) -> Marked:
 
 
 def _parts(marked: Marked) -> sparse.csr_matrix:
-    """Cues by group and by line, words, who is near, and whether the mark is a signature."""
+    """Cues by group and by line, words, who is near or named, and whether the mark is a signature."""
     known, shares = cues.shipped(), _groups()
     by_group = known.scores(marked.texts, marked.labels, lambda code: _of(shares, code))
     near = np.array([_near(said) for said in marked.texts])
@@ -115,9 +116,12 @@ def _parts(marked: Marked) -> sparse.csr_matrix:
 
 
 def _near(said: str) -> NDArray[np.float64]:
-    named = np.log1p([len(pattern.findall(said)) for pattern in _NEAR])
+    """Who is near, and which departments the message names: how often, and whether in its opening."""
+    units = _units()
+    named = np.log1p([len(pattern.findall(said)) for pattern in (*_NEAR, *units)])
     opening = [sign in said[:_OPENING] for sign in _OPENS_WITH]
-    return np.array([*named, *opening, np.log(len(said) + 1) / 5], dtype=np.float64)
+    addressed = [pattern.search(said, 0, _ADDRESS) is not None for pattern in units]
+    return np.array([*named, *opening, *addressed, np.log(len(said) + 1) / 5], dtype=np.float64)
 
 
 def _compact(parts: sparse.csr_matrix) -> NDArray[np.float64]:
@@ -169,6 +173,13 @@ def _groups() -> Mapping[str, Mapping[str, float]]:
         words: Sequence[str] = told.split()
         shares[code] = dict(zip(words[::2], map(float, words[1::2]), strict=True))
     return shares
+
+
+@cache
+def _units() -> tuple[re.Pattern[str], ...]:
+    """The words that name a department, a pattern a group."""
+    told = [line.partition("\t")[2].split() for line in text.lines("units.tsv")]
+    return tuple(re.compile("|".join(map(re.escape, words))) for words in told)
 
 
 def _of(shares: Mapping[str, Mapping[str, float]], code: str) -> Mapping[str, float]:
