@@ -174,14 +174,20 @@ async def served(desk: Desk, clock: Clock, browser: Browser, settings: config.Co
 
 
 @pytest.fixture
-async def house(pool: Pool, chromium: Browser, tmp_path: Path) -> AsyncIterator[House]:
-    """Give the demonstration city with one person a role, on a Monday at ten."""
+def city() -> office.City:
+    """Give the city that is served; a module may have another."""
+    return office.demonstration_city()
+
+
+@pytest.fixture
+async def house(pool: Pool, chromium: Browser, city: office.City, tmp_path: Path) -> AsyncIterator[House]:
+    """Give a city with one person a role, on a Monday at ten."""
     clock = Clock()
     live = await Live.open(None)
     desk = Desk(
         CountingStore(pool), Vault((Key("k1", b"k" * 32),)), live, Predictor(), clock, Folder(tmp_path / "pictures")
     )
-    await office.found(desk, office.demonstration_city(), by="test")
+    await office.found(desk, city, by="test")
     for id_, (name, role, department) in PEOPLE.items():
         person = auth.Person(id=id_, name=name, role=role, department=department)
         await auth.create_person(desk, person, PASSWORD, hasher=auth.QUICK)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dispatch import actions as do
 from dispatch.model import Actor, Contact, ExemptionGround, Role, Rung
-from hotline import bench_watch, calls, citizens, drafts, office, pictures, tickets
+from hotline import bench_watch, calls, citizens, drafts, knowledge, office, pictures, tickets
 from hotline.drafts import FIELDS
 from hotline.web.citizen import PASS_COOKIE
 from tests.city import AGENT, DISPATCHER, SUPERVISOR, Clock, handler
@@ -69,6 +69,8 @@ class Scene:
     asked: int = 0
     confidential: int = 0
     draft: int = 0
+    answer: str = ""
+    answer_draft: int = 0
 
     def __contains__(self, path: str) -> bool:
         """Whether everything that an address speaks of is there."""
@@ -86,6 +88,7 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("supervisor", "/queue?state=review"),
         ("supervisor", "/queue?state=follow_up"),
     ),
+    "/queue/bulk": (("dispatcher", "/queue/bulk"),),
     "/department": (("roads", "/department"), ("county", "/department")),
     "/follow-up": (("interviewer", "/follow-up"),),
     "/follow-up/{id}": (("interviewer", "/follow-up/{asked}"),),
@@ -98,13 +101,18 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "/labels": (("analyst", "/labels"),),
     "/rules": (("supervisor", "/rules"),),
-    "/knowledge": (("agent", "/knowledge"), ("agent", "/knowledge?q=公积金")),
     "/rules/catalogue": (("administrator", "/rules/catalogue"),),
     "/rules/catalogue/row": (("administrator", "/rules/catalogue/row"),),
     "/rules/risk_words": (("administrator", "/rules/risk_words"),),
     "/rules/risk_words/row": (("administrator", "/rules/risk_words/row"),),
     "/rules/refusals": (("administrator", "/rules/refusals"),),
     "/rules/refusals/row": (("administrator", "/rules/refusals/row"),),
+    "/knowledge": (("agent", "/knowledge"), ("agent", "/knowledge?q=没有的词")),
+    "/knowledge/new": (("analyst", "/knowledge/new"),),
+    "/knowledge/drafts": (("supervisor", "/knowledge/drafts"),),
+    "/knowledge/drafts/{id}": (("supervisor", "/knowledge/drafts/{answer_draft}"),),
+    "/knowledge/{code}": (("roads", "/knowledge/{answer}"), ("analyst", "/knowledge/{answer}")),
+    "/knowledge/{code}/change": (("analyst", "/knowledge/{answer}/change"),),
     "/rules/drafts/{id}": (("supervisor", "/rules/drafts/{draft}"),),
     "/rules/{part}": (
         ("administrator", "/rules/calendar"),
@@ -209,9 +217,28 @@ async def played(desk: Desk, clock: Clock, number: int) -> Scene:
     scene.draft = await drafts.draft(
         desk, "calendar", body, Actor("administrator", Role.ADMINISTRATOR, "hotline"), source="国办发明电〔2026〕7号"
     )
+    scene.answer, scene.answer_draft = await _knowledge(desk)
     for _ in range(5):
         await tickets.look(desk)
     return scene
+
+
+async def _knowledge(desk: Desk) -> tuple[str, int]:
+    """An answer in force with the longest question there may be, and a draft that changes it."""
+    entry = knowledge.Entry(
+        question=(TITLE * 4)[:200],
+        answer=f"{STORY}\n" * 12,
+        department="jtj",
+        basis="《城市道路管理条例》第二十七条",
+        reason="首次编写",
+    )
+    await knowledge.publish(desk, await knowledge.draft(desk, entry, ANALYST), SUPERVISOR)
+    (row,) = await knowledge.search(desk, "", ANALYST)
+    changed = replace(entry, code=row["code"], answer=f"{STORY}\n" * 3, reason="条例已修订，答复口径随之调整")
+    return row["code"], await knowledge.draft(desk, changed, ANALYST, based_on=1)
+
+
+ANALYST = Actor("analyst", Role.ANALYST, "hotline")
 
 
 def _silent(_text: str) -> None:

@@ -5,7 +5,7 @@
 (() => {
   const part = () => document.querySelector("[data-live-board]");
   if (!part() || !window.fetch) return;
-  let waiting = 0;
+  let waiting = 0, missed = false;
 
   async function refresh() {
     waiting = 0;
@@ -27,8 +27,12 @@
   }
 
   function soon() {
-    if (!waiting && !document.hidden) waiting = setTimeout(refresh, 3000);
+    missed = document.hidden;
+    if (!waiting && !missed) waiting = setTimeout(refresh, 3000);
   }
+
+  // What changed while nobody looked is fetched as soon as somebody does.
+  document.addEventListener("visibilitychange", () => { if (missed) soon(); });
 
   for (const name of ["ticket", "notice", "anew"]) document.addEventListener(`live:${name}`, soon);
 })();
