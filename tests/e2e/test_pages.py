@@ -79,7 +79,7 @@ async def test_no_page_is_forgotten(house: House) -> None:
 async def test_every_page_is_sound_at_every_size(
     house: House, faults: Look, number: int, size: str, scheme: Scheme
 ) -> None:
-    """No fault that axe-core knows, nothing wider than the screen, nothing in the console, and never a page without words."""
+    """No fault that axe-core knows, nothing wider than the screen or in the console, and never a page without words."""
     there, found = await scene.played(house.desk, house.clock, number), []
     for who, path in scene.pages(there):
         seat = await scene.sit(house, there, who, size=size, scheme=scheme)
@@ -89,7 +89,7 @@ async def test_every_page_is_sound_at_every_size(
         found += [(who, path, fault) for fault in await faults(seat)]
         found += [(who, path, "too wide")] if await overflow(seat.page) else []
         found += [(who, path, said) for said in seat.said if "Failed to load resource" not in said or status == 200]
-        assert len(await seat.text()) > 10, path
+        assert len(await seat.text()) > 5, path
         await house.contexts.pop().close()
     assert found == []
 
