@@ -28,7 +28,7 @@ from hotline import auth, db, embedded, office, serving, simulation, tickets
 from hotline.app import Engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
-from hotline.store import grams
+from hotline.store import grams, sample
 
 Say = Callable[[str], None]
 CLIENTS = (1, 8, 32)
@@ -95,7 +95,7 @@ async def fill(desk: Desk, number: int, say: Say) -> None:
         rows.append(
             (
                 *(id_, 2, "handling", story.type, story.urgency, story.category, "01", now, now, due, "phone", "local"),
-                *(story.text[:30], text, "bench", True, grams(text)),
+                *(story.text[:30], text, "bench", True, (pairs := grams(text)), sample(pairs)),
             )
         )
         assignments.append((id_, 1, "q01", "lead", "sent", now, due))
@@ -111,7 +111,7 @@ async def fill(desk: Desk, number: int, say: Say) -> None:
 
 _TICKET_COLUMNS = [
     *("id", "version", "state", "type", "urgency", "category", "area", "received_at", "entered_at", "due_at"),
-    *("channel", "source", "title", "text", "opened_by", "judged", "grams"),
+    *("channel", "source", "title", "text", "opened_by", "judged", "grams", "sample"),
 ]
 _ASSIGNMENT_COLUMNS = ["ticket_id", "number", "department", "duty", "state", "sent_at", "due_at"]
 

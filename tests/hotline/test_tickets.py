@@ -16,7 +16,7 @@ from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.errors import BadInput, StaleTicket
 from hotline.predictor import Judgement, Predictor
-from hotline.store import grams
+from hotline.store import grams, sample
 from tests.city import AGENT, DISPATCHER, NOW, intake, small_desk
 
 
@@ -258,3 +258,13 @@ async def test_one_ticket_that_cannot_be_sent_holds_up_no_other(desk: Desk, monk
     assert await tickets.judge(desk) == 2
     assert (await desk.store.file(barred)).ticket.state is TicketState.RECEIVED
     assert (await desk.store.file(other)).ticket.state is TicketState.HANDLING
+
+
+@pytest.mark.parametrize("length", [2, 30, 49, 50, 400])
+async def test_the_sample_of_a_text_is_the_same_here_and_in_the_database(desk: Desk, length: int) -> None:
+    pairs = grams("".join(chr(0x4E00 + 37 * at % 9000) for at in range(length)))
+
+    async with desk.store.pool.acquire() as connection:
+        kept = await connection.fetchval("SELECT sample_of($1::integer[])", pairs)
+
+    assert sorted(kept) == sorted(sample(pairs))
