@@ -300,20 +300,23 @@ WITH asked AS (
              ORDER BY id DESC
              LIMIT 30) ticket
 ), promising AS (
-    SELECT candidate.id
+    SELECT candidate.id, max(candidate.size) AS size
       FROM candidate, unnest(candidate.looked_at) AS own(gram)
       JOIN asked USING (gram)
      GROUP BY candidate.id
      ORDER BY count(*) * sqrt(max(candidate.size)) / max(cardinality(candidate.looked_at)) DESC, candidate.id DESC
-     LIMIT :most * 3
+     LIMIT :most * 2
 ), likened AS (
-    SELECT id, title, state, category, area, received_at, confidential, type,
-           (SELECT count(*) FROM unnest(grams) AS own(gram) JOIN asked USING (gram))
-           / sqrt(cardinality(grams)::float8 * cardinality(:grams::integer[])) AS likeness
-      FROM promising JOIN tickets USING (id)
+    SELECT id, count(*) / sqrt(max(promising.size)::float8 * cardinality(:grams::integer[])) AS likeness
+      FROM promising
+      JOIN tickets USING (id)
+     CROSS JOIN unnest(tickets.grams) AS own(gram)
+      JOIN asked USING (gram)
+     GROUP BY id
 )
 SELECT id, title, state, category, area, received_at, confidential, type, likeness
   FROM likened
+  JOIN tickets USING (id)
  WHERE likeness >= :likeness
  ORDER BY likeness DESC, id DESC
  LIMIT :most;

@@ -11,7 +11,7 @@ import asyncio
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import async_playwright
 
@@ -86,8 +86,8 @@ async def _take(house: House, scene: scenes.Scene, who: str, path: str, folder: 
             width, height = SIZES[size]
             tall = int(await seat.page.evaluate("document.documentElement.scrollHeight"))
             name = scenes.name_of(who, path, size, scheme)
-            clip = {"x": 0, "y": 0, "width": width, "height": max(height, min(tall, TALLEST))}
-            await seat.page.screenshot(path=folder / f"{name}.png", full_page=True, clip=clip)  # type: ignore[arg-type]
+            clip: Any = {"x": 0, "y": 0, "width": width, "height": max(height, min(tall, TALLEST))}
+            await seat.page.screenshot(path=folder / f"{name}.png", full_page=True, clip=clip)
             wide = await overflow(seat.page)
             if wide or seat.said:
                 print(f"{folder.name} {name}: {wide} px too wide; {seat.said}", flush=True)  # noqa: T201 - a command

@@ -51,7 +51,7 @@ async def lines(seat: Seat, href: str) -> int:
     await seat.go(href)
     number = 0
     while True:
-        number += await seat.page.locator("[data-line]").count()
+        number += int(await seat.page.locator("[data-line]").count())
         more = seat.page.locator('a[rel="next"]')
         if not await more.count():
             return number
