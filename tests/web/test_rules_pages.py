@@ -69,7 +69,9 @@ async def test_a_number_is_changed_by_one_and_published_by_another(
     await drafted(first, "policy", **{"8-value": "5"})
 
     path = first.path.partition("?")[0]
-    assert "redos_most" in first.html
+    assert "重办几次后转研判" in first.html
+    assert "<del>2</del>" in first.html
+    assert "<ins>5</ins>" in first.html
     assert "草案须由另一人复核发布" in first.html
     await first.post(path, {"csrf": first.csrf, "do": "publish"})
     assert first.status == 403
