@@ -86,7 +86,7 @@ async def fill(desk: Desk, number: int, say: Say) -> None:
     """Write `number` open tickets, all sent to one county, their texts from the corpus, by COPY."""
     texts = simulation.stories()
     now, last = desk.now(), perf_counter()
-    rows, assignments = [], []
+    rows, pairs_of, assignments = [], [], []
     for index in range(number):
         story = texts[index % len(texts)]
         id_ = 261_000_000_000_000_000 + index
@@ -95,15 +95,17 @@ async def fill(desk: Desk, number: int, say: Say) -> None:
         rows.append(
             (
                 *(id_, 2, "handling", story.type, story.urgency, story.category, "01", now, now, due, "phone", "local"),
-                *(story.text[:30], text, "bench", True, (pairs := grams(text)), sample(pairs)),
+                *(story.text[:30], text, "bench", True),
             )
         )
+        pairs_of.append((id_, pairs := grams(text), sample(pairs)))
         assignments.append((id_, 1, "q01", "lead", "sent", now, due))
         if perf_counter() - last > 2:  # noqa: PLR2004 - seconds without a word
             last = perf_counter()
             say(f"{index} of {number} tickets made")
     async with db.connection(desk.store.pool) as connection:
         await connection.copy_records_to_table("tickets", records=rows, columns=_TICKET_COLUMNS)
+        await connection.copy_records_to_table("ticket_grams", records=pairs_of, columns=_GRAM_COLUMNS)
         await connection.copy_records_to_table("assignments", records=assignments, columns=_ASSIGNMENT_COLUMNS)
         await connection.execute("VACUUM ANALYZE", timeout=600)
     say(f"{number} tickets are there")
@@ -111,8 +113,9 @@ async def fill(desk: Desk, number: int, say: Say) -> None:
 
 _TICKET_COLUMNS = [
     *("id", "version", "state", "type", "urgency", "category", "area", "received_at", "entered_at", "due_at"),
-    *("channel", "source", "title", "text", "opened_by", "judged", "grams", "sample"),
+    *("channel", "source", "title", "text", "opened_by", "judged"),
 ]
+_GRAM_COLUMNS = ["ticket_id", "grams", "sample"]
 _ASSIGNMENT_COLUMNS = ["ticket_id", "number", "department", "duty", "state", "sent_at", "due_at"]
 
 

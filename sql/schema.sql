@@ -117,9 +117,7 @@ CREATE TABLE tickets (
     opened_by text NOT NULL,
     judged boolean NOT NULL DEFAULT false,
     suggestion jsonb,
-    grams integer[] NOT NULL,
     urges integer NOT NULL DEFAULT 0,
-    sample integer[] NOT NULL,
     CONSTRAINT tickets_from_elsewhere_keep_their_number UNIQUE (source, outside_id),
     CONSTRAINT upstream_tickets_have_an_upstream_number CHECK (source = 'local' OR outside_id IS NOT NULL),
     CONSTRAINT closed_tickets_and_only_they_have_an_outcome CHECK ((state = 'closed') = (outcome IS NOT NULL)),
@@ -129,20 +127,27 @@ CREATE TABLE tickets (
 );
 COMMENT ON TABLE tickets IS 'One matter 工单 as its last event left it; the text has its phone and identity numbers masked.';
 COMMENT ON COLUMN tickets.due_at IS 'The earliest due time of the clocks that run against anybody; null when none runs.';
-COMMENT ON COLUMN tickets.grams IS 'Every two neighbouring characters of title, text and place, both 16-bit code units in one integer.';
-COMMENT ON COLUMN tickets.sample IS 'A quarter of the grams, the same quarter in every text; all of them where they are few.';
 -- Serves: board_of_state, the hotline''s own queues, soonest due first.
 CREATE INDEX tickets_by_state ON tickets (state, due_at, id) WHERE state <> 'closed';
 -- Serves: unjudged_tickets, what the worker must judge.
 CREATE INDEX tickets_unjudged ON tickets (id) WHERE NOT judged AND state = 'received';
--- Serves: search_tickets: a two-character word is one element, for which a trigram index is no help.
-CREATE INDEX tickets_by_gram ON tickets USING gin (grams) WITH (fastupdate = on);
 -- Serves: merged_tickets, the callers of a family.
 CREATE INDEX tickets_by_merge ON tickets (merged_into) WHERE merged_into IS NOT NULL;
 -- Serves: direct_answers, what callers with the like matter were told.
 CREATE INDEX tickets_answered ON tickets (category, id DESC) WHERE outcome = 'answered';
 -- Serves: similar_tickets, the newest that are open about the same matter.
 CREATE INDEX tickets_by_matter ON tickets (category, id DESC) WHERE state <> 'closed';
+
+CREATE TABLE ticket_grams (
+    ticket_id bigint PRIMARY KEY REFERENCES tickets,
+    grams integer[] NOT NULL,
+    sample integer[] NOT NULL
+);
+COMMENT ON TABLE ticket_grams IS 'What searching and likeness read of a ticket; apart from it, for its row changes and this never does.';
+COMMENT ON COLUMN ticket_grams.grams IS 'Every two neighbouring characters of title, text and place, both 16-bit code units in one integer.';
+COMMENT ON COLUMN ticket_grams.sample IS 'A quarter of the grams, the same quarter in every text; all of them where they are few.';
+-- Serves: search_tickets: a two-character word is one element, for which a trigram index is no help.
+CREATE INDEX tickets_by_gram ON ticket_grams USING gin (grams) WITH (fastupdate = on);
 
 CREATE TABLE callers (
     ticket_id bigint NOT NULL REFERENCES tickets,

@@ -58,7 +58,8 @@ SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
                ticket.state, ticket.received_at, ticket.due_at, ticket.confidential,
                (SELECT min(clock.warns_at) FROM clocks clock
                  WHERE clock.ticket_id = ticket.id AND clock.stopped_at IS NULL AND clock.kind <> 'return_window') AS warns_at
-          FROM (SELECT id FROM tickets WHERE grams @> :grams AND id < :before ORDER BY id DESC OFFSET 0) found
+          FROM (SELECT ticket_id AS id FROM ticket_grams WHERE grams @> :grams AND ticket_id < :before
+                 ORDER BY ticket_id DESC OFFSET 0) found
          CROSS JOIN LATERAL (
                SELECT one.* FROM tickets one
                 WHERE one.id = found.id

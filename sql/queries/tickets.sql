@@ -7,12 +7,14 @@ SELECT nextval('ticket_serials');
 WITH ticket AS (
     INSERT INTO tickets (id, version, state, type, urgency, category, area, owner, confidential, sensitive, reported,
                          outcome, received_at, entered_at, due_at, channel, source, outside_id, title, text,
-                         original_sealed, place, opened_by, judged, suggestion, grams, sample)
+                         original_sealed, place, opened_by, judged, suggestion)
     VALUES (:id, :version, :state, :type, :urgency, :category, :area, :owner, :confidential, :sensitive, :reported,
             :outcome, :received_at, :entered_at, :due_at, :channel, :source, :outside_id, :title, :text,
-            :original_sealed, :place, :opened_by, :judged, :suggestion, :grams, sample_of(:grams))
+            :original_sealed, :place, :opened_by, :judged, :suggestion)
     ON CONFLICT (source, outside_id) DO NOTHING
     RETURNING id
+), pairs AS (
+    INSERT INTO ticket_grams (ticket_id, grams, sample) SELECT id, :grams, sample_of(:grams) FROM ticket
 ), caller AS (
     INSERT INTO callers (ticket_id, number, reachable, real_name, wants_visit, name_sealed, phone_sealed,
                          address_sealed, phone_hash, name_hash)
@@ -281,24 +283,28 @@ SELECT ticket.category, coalesce(ticket.area, ''), assignment.department,
 -- Where the text is long, a quarter of the pairs says which tickets are worth counting out.
 WITH asked AS (
     SELECT unnest(:grams::integer[]) AS gram
-), candidate AS (
-    SELECT ticket.*
+), newest AS (
+    SELECT ticket.id
       FROM unnest(:categories::text[]) AS kind(code)
      CROSS JOIN LATERAL (
-           SELECT id, cardinality(grams) AS size, CASE WHEN :sampled THEN sample ELSE grams END AS looked_at
+           SELECT id
              FROM tickets
             WHERE category = kind.code AND state <> 'closed' AND received_at >= :since
               AND (:areas::text[] IS NULL OR area = ANY (:areas))
             ORDER BY id DESC
             LIMIT 30) ticket
      UNION ALL
-    SELECT ticket.*
-      FROM (SELECT id, cardinality(grams) AS size, CASE WHEN :sampled THEN sample ELSE grams END AS looked_at
+    SELECT ticket.id
+      FROM (SELECT id
               FROM tickets
              WHERE category IS NULL AND state <> 'closed' AND received_at >= :since
                AND (:areas::text[] IS NULL OR area = ANY (:areas))
              ORDER BY id DESC
              LIMIT 30) ticket
+), candidate AS (
+    SELECT newest.id, cardinality(pairs.grams) AS size, CASE WHEN :sampled THEN pairs.sample ELSE pairs.grams END AS looked_at
+      FROM newest
+      JOIN ticket_grams pairs ON pairs.ticket_id = newest.id
 ), promising AS (
     SELECT candidate.id, max(candidate.size) AS size
       FROM candidate, unnest(candidate.looked_at) AS own(gram)
@@ -307,12 +313,12 @@ WITH asked AS (
      ORDER BY count(*) * sqrt(max(candidate.size)) / max(cardinality(candidate.looked_at)) DESC, candidate.id DESC
      LIMIT :most * 2
 ), likened AS (
-    SELECT id, count(*) / sqrt(max(promising.size)::float8 * cardinality(:grams::integer[])) AS likeness
+    SELECT promising.id, count(*) / sqrt(max(promising.size)::float8 * cardinality(:grams::integer[])) AS likeness
       FROM promising
-      JOIN tickets USING (id)
-     CROSS JOIN unnest(tickets.grams) AS own(gram)
+      JOIN ticket_grams pairs ON pairs.ticket_id = promising.id
+     CROSS JOIN unnest(pairs.grams) AS own(gram)
       JOIN asked USING (gram)
-     GROUP BY id
+     GROUP BY promising.id
 )
 SELECT id, title, state, category, area, received_at, confidential, type, likeness
   FROM likened

@@ -18,7 +18,6 @@ from hotline import experience, learning, tickets
 from hotline.db import Pool, connection
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden, NotFound
-from hotline.store import grams
 from hotline.web import words
 from tests.city import AGENT, DISPATCHER, NOW, Clock, add_people, handler, intake, small_desk
 
@@ -222,12 +221,11 @@ async def _fill(pool: Pool, *, number: int) -> None:
         received = NOW - timedelta(days=60 * (number - at) / number)
         word, category = (("路灯", "051002"), ("路面", "050901"))[at % 2]
         text = "".join(dice.choices(PLACES, k=10)) + word + "".join(dice.choices(PLACES, k=10))
-        rows.append((int(f"{received:%y%m%d%H%M%S}") * 1_000_000 + at, category, received, text, grams(text)))
+        rows.append((int(f"{received:%y%m%d%H%M%S}") * 1_000_000 + at, category, received, text))
     async with connection(pool) as lent:
         await lent.executemany(
             "INSERT INTO tickets (id, version, state, type, urgency, category, outcome, received_at, entered_at,"
-            " channel, source, title, text, opened_by, judged, grams, sample)"
-            " VALUES ($1, 3, 'closed', 'help', 'normal', $2, 'answered', $3, $3, 'phone', 'local', '', $4, 'x', true,"
-            " $5, sample_of($5))",
+            " channel, source, title, text, opened_by, judged)"
+            " VALUES ($1, 3, 'closed', 'help', 'normal', $2, 'answered', $3, $3, 'phone', 'local', '', $4, 'x', true)",
             rows,
         )

@@ -210,7 +210,7 @@ async def test_a_two_character_word_is_found_by_its_index(desk: Desk) -> None:
     assert await desk.store.search("井盖", departments=["jtj"]) == "[]"
     async with desk.store.pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL enable_seqscan = off")
-        plan = await connection.fetch("EXPLAIN SELECT id FROM tickets WHERE grams @> $1", grams("井盖"))
+        plan = await connection.fetch("EXPLAIN SELECT ticket_id FROM ticket_grams WHERE grams @> $1", grams("井盖"))
     assert "tickets_by_gram" in str(plan)
 
 

@@ -71,8 +71,8 @@ async def test_what_happened_can_not_be_changed(pool: Pool, statement: str, cons
     async with db.connection(pool) as connection, connection.transaction():
         await connection.execute(
             "INSERT INTO tickets (id, version, state, type, urgency, received_at, entered_at, channel, source, title,"
-            " text, opened_by, grams, sample) VALUES (261123100000000001, 1, 'received', 'help', 'normal', now(),"
-            " now(), 'phone', 'local', 't', 't', 'a', '{}', '{}')"
+            " text, opened_by) VALUES (261123100000000001, 1, 'received', 'help', 'normal', now(),"
+            " now(), 'phone', 'local', 't', 't', 'a')"
         )
         await connection.execute(
             "INSERT INTO events VALUES"
