@@ -8,7 +8,7 @@ datum that a city overrides. Reading and publishing versions is the service's bu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -429,6 +429,18 @@ class Rulebook:
                 return
             yield found
             area = found.parent
+
+    def around(self, area: str) -> Sequence[str]:
+        """The codes of an area, of all that lies in it and of all that contains it, each once."""
+        return self._around.get(area, ())
+
+    @cached_property
+    def _around(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, dict[str, None]] = {code: {} for code in self.areas}
+        for code in self.areas:
+            for wider in self.wider(code):
+                found[code][wider.code] = found[wider.code][code] = None
+        return {code: list(codes) for code, codes in found.items()}
 
     def is_below(self, department: str, superior: str) -> bool:
         """Whether `department` stands anywhere below `superior` in the tree."""

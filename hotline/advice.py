@@ -108,7 +108,7 @@ async def suggest(desk: Desk, draft: Draft, actor: Actor) -> Advice:
     categories = _thoughts(draft, judged, rulebook)
     similar, records, offered = await asyncio.gather(
         _similar(desk, said, categories, area, rulebook),
-        experience.known(desk.store, categories[:1], desk.now()),
+        experience.known(desk, categories[:1]),
         knowledge.offer(desk, said, _kinds(draft, judged)),
     )
     advice = Advice(area=area, similar=similar, knowledge=offered)
@@ -216,12 +216,11 @@ async def _similar(
     pairs = grams(said)
     if not pairs:
         return ()
-    inside = [code for code in rulebook.areas if any(wider.code == area for wider in rulebook.wider(code))]
     rows = await desk.store.fetch(
         "similar_tickets",
         grams=pairs,
         categories=list(categories),
-        areas=[*inside, *(wider.code for wider in rulebook.wider(area))] if area else None,
+        areas=rulebook.around(area) if area else None,
         sampled=len(pairs) > LONG_TEXT,
         since=desk.now() - SIMILAR_WITHIN,
         likeness=SIMILAR_FROM,

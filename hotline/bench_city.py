@@ -29,7 +29,10 @@ ONE_LONG_IN = 3
 FRESH = 12
 """Matters that have just come in, for people to send."""
 COPIED_AT_ONCE = 20_000
-_PARTS = ("tickets", "callers", "assignments", "requests", "orders", "clocks", "events", "findings", "notices")
+_PARTS = (
+    *("tickets", "ticket_grams", "callers", "assignments", "requests", "orders", "clocks", "events", "findings"),
+    "notices",
+)
 
 
 @dataclass(frozen=True, slots=True)

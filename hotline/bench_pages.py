@@ -45,7 +45,8 @@ SHOWN = 2_000
 """Tickets that are looked at, out of all."""
 TEXTS, TYPED = 16, 40
 """Matters that are typed, and after how many characters each the page asks again."""
-WARM_UP = CLIENTS
+WARM_UP_SECONDS = 0.5
+"""For which the clients ask before anything is timed: connections are made, and statements prepared on each."""
 BOUNDS = {"page_p99_ms": 100.0, "suggestion_p99_ms": 80.0}
 SUGGESTING = frozenset({"advice", "suggestions"})
 _QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -150,7 +151,7 @@ async def _prepare(
         loads = _pages(people, handlers, await bench_city.shown(desk, SHOWN))
         if desk.predictor.version:
             loads |= _suggestions(people[Role.AGENT])
-        counts = await desk.store.fetch("state_counts", states=list(TicketState))
+        counts = await desk.store.fetch("state_counts", states=list(TicketState), most=10 * number)
         return sum(row["tickets"] for row in counts), {name: asked for name, asked in loads.items() if asked}
 
 
@@ -313,8 +314,7 @@ async def _measure(loads: Mapping[str, Sequence[bytes]], site: Site, seconds: fl
         await bench.wait_for(port)
     pages = {}
     for name, requests in loads.items():
-        for request, port in zip(itertools.cycle(requests), site.ours * WARM_UP, strict=False):
-            await _answer(port, request)
+        await _load(site.ours, requests, WARM_UP_SECONDS)
         pages[name] = page = await _page(requests, site, seconds)
         say(f"{name}: {page.per_second}/s, p99 {page.p99_ms} ms, {page.web_ms} ms of a processor")
     return pages

@@ -13,9 +13,12 @@ from dispatch.routing import Count, Experience, experience
 from dispatch.rulebook import Rulebook
 from dispatch.worktime import ZONE
 from hotline.desk import Desk
-from hotline.store import Store, Transaction
+from hotline.store import Row, Store, Transaction
 
 REMEMBERED = timedelta(days=2 * 365)
+RECENT = timedelta(minutes=1)
+"""How long a process may go on with counts that were made anew meanwhile: they are a hint, and change once a night."""
+_KEPT = "experience"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +32,20 @@ class Known:
         return experience(self.counts.get(category or "", ()), area, rulebook)
 
 
-async def known(reader: Store | Transaction, categories: Iterable[str], at: datetime) -> Known:
-    """Return what is known of some categories, in one query."""
-    asked = sorted(set(categories))
-    since = _month(at - REMEMBERED)
-    rows = await reader.fetch("experience", categories=asked, since=since) if asked else []
-    counts: dict[str, list[Count]] = {}
-    for row in rows:
-        ago = _months(_month(at)) - _months(row["month"])
-        counts.setdefault(row["category"], []).append(
-            Count(row["area"], row["department"], max(0, ago), row["kept"], row["returned"], row["rerouted"])
-        )
-    return Known({category: tuple(found) for category, found in counts.items()})
+async def known(desk: Desk, categories: Iterable[str], reader: Store | Transaction | None = None) -> Known:
+    """Return what is known of some categories, asked of `reader` in one query for those that were not asked lately."""
+    at, asked = desk.now(), sorted(set(categories))
+    kept: dict[str, tuple[datetime, tuple[Row, ...]]] = desk.shared.setdefault(_KEPT, {})
+    if missing := [code for code in asked if code not in kept or not timedelta(0) <= at - kept[code][0] < RECENT]:
+        rows = await (reader or desk.store).fetch("experience", categories=missing, since=_month(at - REMEMBERED))
+        for code in missing:
+            kept[code] = at, tuple(row for row in rows if row["category"] == code)
+    return Known({code: tuple(_count(row, at) for row in kept[code][1]) for code in asked})
+
+
+def _count(row: Row, at: datetime) -> Count:
+    ago = max(0, _months(_month(at)) - _months(row["month"]))
+    return Count(row["area"], row["department"], ago, row["kept"], row["returned"], row["rerouted"])
 
 
 async def count_anew(desk: Desk) -> None:
@@ -48,6 +53,7 @@ async def count_anew(desk: Desk) -> None:
     async with desk.store.transaction() as transaction:
         await transaction.execute("forget_experience")
         await transaction.execute("count_experience", since=desk.now() - REMEMBERED)
+    desk.shared.pop(_KEPT, None)
 
 
 def _month(at: datetime) -> date:

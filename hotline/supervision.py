@@ -84,7 +84,7 @@ class Overview:
 class Filter:
     """Which duties or papers a list shows; None: all."""
 
-    units: tuple[str, ...]
+    units: Sequence[str] | None = None
     stage: Stage | None = None
     lamp: Lamp | None = None
     rung: Rung | None = None
@@ -164,7 +164,7 @@ async def duties(desk: Desk, actor: Actor, chosen: Filter, *, after: Key, most: 
     kinds = [kind for kind in ClockKind if kind.stage is chosen.stage] if chosen.stage else None
     return await desk.store.fetch(
         "duties",
-        units=list(chosen.units),
+        units=chosen.units,
         kinds=kinds,
         at=now,
         since=since,
@@ -184,8 +184,9 @@ async def papers(
 ) -> list[Row]:
     """Return one page of the papers that are not settled, the oldest first; raises Forbidden."""
     _may(actor)
-    units = list(chosen.units)
-    return await desk.store.fetch("papers", units=units, rung=chosen.rung, answered=answered, most=most, **_key(after))
+    return await desk.store.fetch(
+        "papers", units=chosen.units, rung=chosen.rung, answered=answered, most=most, **_key(after)
+    )
 
 
 async def work(desk: Desk, actor: Actor, name: str, *, after: Key, most: int) -> list[Row]:

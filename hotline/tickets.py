@@ -342,7 +342,7 @@ async def _route_confirmed(desk: Desk, ticket: Ticket, rulebook: Rulebook) -> Se
     answer = route(Question(ticket, confirmed=True), rulebook)
     if isinstance(answer, Send) or ticket.category is None:
         return answer
-    known = await experience.known(desk.store, [ticket.category], desk.now())
+    known = await experience.known(desk, [ticket.category])
     record = known.of(ticket.category, ticket.area, rulebook)
     return route(Question(ticket, confirmed=True, experience=record), rulebook)
 
@@ -407,7 +407,7 @@ async def _judge_some(
     """Route some tickets that this transaction has locked, and keep what was said about them."""
     files = await transaction.files(list(judged))
     best = [_best_category(file.ticket, judged[file.ticket.id]) for file in files]
-    known = await experience.known(transaction, best, desk.now())
+    known = await experience.known(desk, best, transaction)
     moved, kept = [], []
     for file, category in zip(files, best, strict=True):
         record = known.of(category, file.ticket.area, rulebook)

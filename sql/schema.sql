@@ -137,6 +137,8 @@ CREATE INDEX tickets_by_merge ON tickets (merged_into) WHERE merged_into IS NOT 
 CREATE INDEX tickets_answered ON tickets (category, id DESC) WHERE outcome = 'answered';
 -- Serves: similar_tickets, the newest that are open about the same matter.
 CREATE INDEX tickets_by_matter ON tickets (category, id DESC) WHERE state <> 'closed';
+-- Serves: similar_tickets, the newest that are open about the same matter in one place.
+CREATE INDEX tickets_by_matter_and_place ON tickets (category, area, id DESC) WHERE state <> 'closed';
 
 CREATE TABLE ticket_grams (
     ticket_id bigint PRIMARY KEY REFERENCES tickets,
@@ -315,6 +317,9 @@ CREATE UNIQUE INDEX a_duty_has_one_running_clock ON clocks (ticket_id, kind, sub
 CREATE INDEX clocks_to_look_at ON clocks (look_at) WHERE look_at IS NOT NULL;
 -- Serves: duties, duty_counts: what runs in the whole city, a unit at a time, without reading a row that is not shown.
 CREATE INDEX clocks_of_department ON clocks (department, due_at, ticket_id, number) INCLUDE (kind, warns_at)
+    WHERE stopped_at IS NULL AND kind <> 'return_window';
+-- Serves: duties, what runs in the whole city in the order of its due times.
+CREATE INDEX clocks_in_order ON clocks (due_at, ticket_id, number) INCLUDE (department, kind, warns_at)
     WHERE stopped_at IS NULL AND kind <> 'return_window';
 
 CREATE TABLE events (

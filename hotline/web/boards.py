@@ -25,6 +25,8 @@ from hotline.web.forms import Codes
 
 PAGE_LINES = 50
 NOTICES_SHOWN = 12
+COUNTED_MOST = 1_000
+"""Beyond this a tab says 'and more': nobody counts a thousand by eye, and to count on costs as much as there are."""
 CALL_ROLES = tickets.UNSEALERS - HOLDERS
 QUEUES = (TicketState.RECEIVED, TicketState.ANALYSIS, TicketState.REVIEW, TicketState.FOLLOW_UP)
 REQUESTS = "requests"
@@ -38,11 +40,10 @@ async def queue(request: web.Request) -> web.StreamResponse:
     counts, waiting = await desk.together("queues", lambda: _counted(desk))
     page = await desk.store.fetch_value("pending_requests", most=PAGE_MOST) if chosen == REQUESTS else "[]"
     tabs = [
-        (f"/queue?state={state.value}", state.chinese, str(counts.get(state.value, 0)), state.value == chosen)
+        (f"/queue?state={state.value}", state.chinese, _up_to(counts[state.value]), state.value == chosen)
         for state in QUEUES
     ]
-    shown = f"{waiting}+" if waiting == PAGE_MOST else str(waiting)
-    tabs.append((f"/queue?state={REQUESTS}", words.W.requests_tab, shown, chosen == REQUESTS))
+    tabs.append((f"/queue?state={REQUESTS}", words.W.requests_tab, _up_to(waiting), chosen == REQUESTS))
     board = None if chosen == REQUESTS else await _board_of(request, state_of(chosen), codes)
     return frame.show(
         request,
@@ -60,9 +61,13 @@ async def queue(request: web.Request) -> web.StreamResponse:
 
 async def _counted(desk: Desk) -> tuple[Mapping[str, int], int]:
     """How many tickets are in each queue, and how many requests wait, as far as they are counted."""
-    rows = await desk.store.fetch("state_counts", states=list(QUEUES))
-    waiting: int = await desk.store.fetch_value("pending_requests_count", most=PAGE_MOST)
+    rows = await desk.store.fetch("state_counts", states=list(QUEUES), most=COUNTED_MOST)
+    waiting: int = await desk.store.fetch_value("pending_requests_count", most=COUNTED_MOST)
     return {row["state"]: row["tickets"] for row in rows}, waiting
+
+
+def _up_to(number: int) -> str:
+    return f"{number}+" if number == COUNTED_MOST else str(number)
 
 
 async def _board_of(request: web.Request, state: TicketState, codes: Codes, base: str = "/tickets/") -> views.Board:

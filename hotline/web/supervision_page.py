@@ -73,7 +73,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 
 def _filter(query: Mapping[str, str], of: str, codes: Codes) -> Filter:
     unit, rulebook = _unit(query, codes), codes.rulebook
-    below = supervision.units_below(rulebook, unit) if unit else tuple(rulebook.departments)
+    below = supervision.units_below(rulebook, unit) if unit else None
     return Filter(
         units=(unit,) if unit and query.get("only") else below,
         stage=_code(Stage, query.get("stage", ""), "stage"),

@@ -105,6 +105,13 @@ SELECT copied.*
  CROSS JOIN LATERAL jsonb_populate_record(template, jsonb_build_object('id', :first::bigint + n,
             'due_at', template.due_at + (n * 7919::bigint % 172800 - 86400) * interval '1 second')) copied;
 
+-- name: bench_spread_ticket_grams
+-- Copy what searching reads of some tickets for their copies.
+INSERT INTO ticket_grams
+SELECT :first::bigint + n, template.grams, template.sample
+  FROM generate_series(:start::integer, :start::integer + :number::integer - 1) n
+  JOIN ticket_grams template ON template.ticket_id = (:templates::bigint[])[n % cardinality(:templates::bigint[]) + 1];
+
 -- name: bench_spread_callers
 -- Copy the callers of some tickets for their copies.
 INSERT INTO callers

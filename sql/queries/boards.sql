@@ -90,8 +90,11 @@ SELECT DISTINCT ticket.id, ticket.title, ticket.state, ticket.type, ticket.recei
  LIMIT :most;
 
 -- name: state_counts
--- How many tickets are in each of some open states.
-SELECT state, count(*) AS tickets FROM tickets WHERE state = ANY (:states::text[]) AND state <> 'closed' GROUP BY state;
+-- How many tickets are in each of some open states, counted up to `most`.
+SELECT asked.state,
+       (SELECT count(*)
+          FROM (SELECT 1 FROM tickets WHERE tickets.state = asked.state AND tickets.state <> 'closed' LIMIT :most) counted) AS tickets
+  FROM unnest(:states::text[]) AS asked(state);
 
 -- name: department_counts
 -- How many open assignments one department has, and how many of them are past due.

@@ -9,24 +9,37 @@ SELECT department, kind, count(*) FILTER (WHERE due_at < :at) AS red,
  GROUP BY department, kind;
 
 -- name: duties
--- One page of the running duties of some units, the soonest due first, after the key (due, ticket, clock): due in a stretch of
--- time, of some kinds, and warned or not (null: all); a unit at a time, so that each is a stretch of its index.
+-- One page of the running duties of some units (null: of all), the soonest due first, after the key (due, ticket, clock): due in
+-- a stretch of time, of some kinds, and warned or not (null: all). Some units are read one at a time, all of them together, so
+-- that either is a stretch of an index.
 SELECT line.ticket_id AS id, line.number AS clock, line.kind, line.department, line.due_at, line.warns_at, ticket.title,
        ticket.type, ticket.urgency, ticket.area, ticket.category, ticket.state AS ticket_state, ticket.received_at
-  FROM (SELECT mine.*
-          FROM unnest(:units::text[]) AS unit(code)
-         CROSS JOIN LATERAL (
-               SELECT clock.ticket_id, clock.number, clock.kind, clock.department, clock.due_at, clock.warns_at
-                 FROM clocks clock
-                WHERE clock.department = unit.code AND clock.stopped_at IS NULL AND clock.kind <> 'return_window'
-                  AND clock.due_at >= :since AND clock.due_at < :before
-                  AND (clock.due_at, clock.ticket_id, clock.number) > (:after_due, :after_id, :after_number::integer)
-                  AND (:kinds::text[] IS NULL OR clock.kind = ANY (:kinds))
-                  AND (:warned::boolean IS NULL OR (clock.warns_at <= :at) = :warned)
-                ORDER BY clock.due_at, clock.ticket_id, clock.number
-                LIMIT :most) mine
-         ORDER BY mine.due_at, mine.ticket_id, mine.number
-         LIMIT :most) line
+  FROM (SELECT everywhere.*
+          FROM (SELECT clock.ticket_id, clock.number, clock.kind, clock.department, clock.due_at, clock.warns_at
+                  FROM clocks clock
+                 WHERE :units::text[] IS NULL AND clock.stopped_at IS NULL AND clock.kind <> 'return_window'
+                   AND clock.due_at >= :since AND clock.due_at < :before
+                   AND (clock.due_at, clock.ticket_id, clock.number) > (:after_due, :after_id, :after_number::integer)
+                   AND (:kinds::text[] IS NULL OR clock.kind = ANY (:kinds))
+                   AND (:warned::boolean IS NULL OR (clock.warns_at <= :at) = :warned)
+                 ORDER BY clock.due_at, clock.ticket_id, clock.number
+                 LIMIT :most) everywhere
+         UNION ALL
+        SELECT there.*
+          FROM (SELECT mine.*
+                  FROM unnest(:units::text[]) AS unit(code)
+                 CROSS JOIN LATERAL (
+                       SELECT clock.ticket_id, clock.number, clock.kind, clock.department, clock.due_at, clock.warns_at
+                         FROM clocks clock
+                        WHERE clock.department = unit.code AND clock.stopped_at IS NULL AND clock.kind <> 'return_window'
+                          AND clock.due_at >= :since AND clock.due_at < :before
+                          AND (clock.due_at, clock.ticket_id, clock.number) > (:after_due, :after_id, :after_number::integer)
+                          AND (:kinds::text[] IS NULL OR clock.kind = ANY (:kinds))
+                          AND (:warned::boolean IS NULL OR (clock.warns_at <= :at) = :warned)
+                        ORDER BY clock.due_at, clock.ticket_id, clock.number
+                        LIMIT :most) mine
+                 ORDER BY mine.due_at, mine.ticket_id, mine.number
+                 LIMIT :most) there) line
   JOIN tickets ticket ON ticket.id = line.ticket_id
  ORDER BY line.due_at, line.ticket_id, line.number;
 
@@ -51,7 +64,7 @@ SELECT paper.ticket_id AS id, paper.number, paper.rung, paper.issued_at AS at, p
   JOIN assignments assignment ON assignment.ticket_id = paper.ticket_id AND assignment.number = paper.assignment
   JOIN tickets ticket ON ticket.id = paper.ticket_id
  WHERE paper.accepted_at IS NULL AND NOT paper.escalated AND NOT paper.lapsed AND paper.rung IN ('order', 'listed', 'summoned')
-   AND assignment.department = ANY (:units) AND (:rung::text IS NULL OR paper.rung = :rung)
+   AND (:units::text[] IS NULL OR assignment.department = ANY (:units)) AND (:rung::text IS NULL OR paper.rung = :rung)
    AND (:answered::boolean IS NULL OR (paper.answered_at IS NOT NULL) = :answered)
    AND (paper.issued_at, paper.ticket_id, paper.number) > (:after_due, :after_id, :after_number::integer)
  ORDER BY paper.issued_at, paper.ticket_id, paper.number
@@ -111,11 +124,11 @@ SELECT request.ticket_id AS id, request.number, request.kind, request.asked_at A
 SELECT (SELECT count(*) FROM orders WHERE exemption = 'pending') AS claims,
        (SELECT count(*) FROM requests WHERE decision = 'pending' AND approver = :approver) AS requests,
        (SELECT count(DISTINCT (paper.ticket_id, paper.number))
-          FROM orders paper
-          JOIN clocks clock ON clock.ticket_id = paper.ticket_id AND clock.subject = paper.number AND clock.kind = 'order'
-                           AND clock.stopped_at IS NULL
-          JOIN findings found ON found.ticket_id = clock.ticket_id AND found.clock = clock.number
-                             AND found.due_at = clock.due_at AND split_part(found.finding, ' ', 1) = ANY (:rungs)
+          FROM (SELECT ticket_id, clock, due_at FROM findings
+                 WHERE split_part(finding, ' ', 1) = ANY (:rungs) OFFSET 0) found
+          JOIN clocks clock ON clock.ticket_id = found.ticket_id AND clock.number = found.clock
+                           AND clock.due_at = found.due_at AND clock.kind = 'order' AND clock.stopped_at IS NULL
+          JOIN orders paper ON paper.ticket_id = clock.ticket_id AND paper.number = clock.subject
          WHERE paper.accepted_at IS NULL AND NOT paper.escalated AND NOT paper.lapsed
            AND paper.rung IN ('order', 'listed', 'summoned')) AS rungs;
 

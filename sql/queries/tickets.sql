@@ -281,44 +281,75 @@ SELECT ticket.category, coalesce(ticket.area, ''), assignment.department,
 -- name: similar_tickets
 -- Open tickets of some categories, or of none yet, in some areas that share the most pairs of characters with a text.
 -- Where the text is long, a quarter of the pairs says which tickets are worth counting out.
+-- The newest of each kind and place are read from an index each: where few are alike, none of the others is looked at.
 WITH asked AS (
     SELECT unnest(:grams::integer[]) AS gram
+), kind AS (
+    SELECT unnest(:categories::text[]) AS code
+), place AS (
+    SELECT unnest(:areas::text[]) AS code
 ), newest AS (
     SELECT ticket.id
-      FROM unnest(:categories::text[]) AS kind(code)
+      FROM kind
      CROSS JOIN LATERAL (
            SELECT id
              FROM tickets
-            WHERE category = kind.code AND state <> 'closed' AND received_at >= :since
-              AND (:areas::text[] IS NULL OR area = ANY (:areas))
+            WHERE :areas::text[] IS NULL AND category = kind.code AND state <> 'closed' AND received_at >= :since
             ORDER BY id DESC
+            LIMIT 30) ticket
+     UNION ALL
+    SELECT ticket.id
+      FROM kind
+     CROSS JOIN LATERAL (
+           SELECT there.id
+             FROM place
+            CROSS JOIN LATERAL (
+                  SELECT id
+                    FROM tickets
+                   WHERE category = kind.code AND area = place.code AND state <> 'closed' AND received_at >= :since
+                   ORDER BY id DESC
+                   LIMIT 30) there
+            ORDER BY there.id DESC
             LIMIT 30) ticket
      UNION ALL
     SELECT ticket.id
       FROM (SELECT id
               FROM tickets
-             WHERE category IS NULL AND state <> 'closed' AND received_at >= :since
-               AND (:areas::text[] IS NULL OR area = ANY (:areas))
-             ORDER BY id DESC
+             WHERE :areas::text[] IS NULL AND category IS NULL AND state <> 'closed' AND received_at >= :since
+             ORDER BY category, id DESC
              LIMIT 30) ticket
-), candidate AS (
-    SELECT newest.id, cardinality(pairs.grams) AS size, CASE WHEN :sampled THEN pairs.sample ELSE pairs.grams END AS looked_at
-      FROM newest
-      JOIN ticket_grams pairs ON pairs.ticket_id = newest.id
+     UNION ALL
+    SELECT ticket.id
+      FROM (SELECT there.id
+              FROM place
+             CROSS JOIN LATERAL (
+                   SELECT id
+                     FROM tickets
+                    WHERE category IS NULL AND area = place.code AND state <> 'closed' AND received_at >= :since
+                    ORDER BY category, area, id DESC
+                    LIMIT 30) there
+             ORDER BY there.id DESC
+             LIMIT 30) ticket
+), candidate AS MATERIALIZED (
+    SELECT id, size, cardinality(looked_at) AS looked, looked_at
+      FROM (SELECT newest.id, cardinality(pairs.grams) AS size,
+                   CASE WHEN :sampled THEN pairs.sample ELSE pairs.grams END AS looked_at
+              FROM newest
+              JOIN ticket_grams pairs ON pairs.ticket_id = newest.id) read
 ), promising AS (
-    SELECT candidate.id, max(candidate.size) AS size
+    SELECT candidate.id, candidate.size
       FROM candidate, unnest(candidate.looked_at) AS own(gram)
       JOIN asked USING (gram)
-     GROUP BY candidate.id
-     ORDER BY count(*) * sqrt(max(candidate.size)) / max(cardinality(candidate.looked_at)) DESC, candidate.id DESC
+     GROUP BY candidate.id, candidate.size, candidate.looked
+     ORDER BY count(*) * sqrt(candidate.size) / candidate.looked DESC, candidate.id DESC
      LIMIT :most * 2
 ), likened AS (
-    SELECT promising.id, count(*) / sqrt(max(promising.size)::float8 * cardinality(:grams::integer[])) AS likeness
+    SELECT promising.id, count(*) / sqrt(promising.size::float8 * cardinality(:grams::integer[])) AS likeness
       FROM promising
       JOIN ticket_grams pairs ON pairs.ticket_id = promising.id
      CROSS JOIN unnest(pairs.grams) AS own(gram)
       JOIN asked USING (gram)
-     GROUP BY promising.id
+     GROUP BY promising.id, promising.size
 )
 SELECT id, title, state, category, area, received_at, confidential, type, likeness
   FROM likened

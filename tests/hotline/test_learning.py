@@ -101,12 +101,11 @@ async def test_experience_counts_what_was_kept_returned_and_rerouted(desk: Desk,
     await experience.count_anew(desk)  # counts anew, not once more
 
     rulebook = await desk.rulebook()
-    known = await experience.known(desk.store, ["050901"], clock.now)
+    known = await experience.known(desk, ["050901"])
     here = known.of("050901", "0101", rulebook)["jtj"]
     assert (here.returned, here.rerouted, here.kept) == (1.0, 1.0, 0.25)  # the kept one was in another county
-    later = (await experience.known(desk.store, ["050901"], clock.now + timedelta(days=182))).of(
-        "050901", "02", rulebook
-    )
+    clock.now += timedelta(days=182)
+    later = (await experience.known(desk, ["050901"])).of("050901", "02", rulebook)
     assert later["jtj"].kept == pytest.approx(0.5)
     assert weighed((), "0101", rulebook) == {}
 
