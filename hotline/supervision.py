@@ -56,19 +56,19 @@ class Overview:
 
     at: datetime
     until: datetime
-    duties: Mapping[tuple[str, ClockKind], Lamps]
+    duties: Mapping[str, Mapping[ClockKind, Lamps]]
     papers: Mapping[tuple[str, Rung], tuple[int, int]]
     work: Mapping[str, int]
 
     def lamps(self, units: Iterable[str] | None = None, stage: Stage | None = None) -> Lamps:
         """The duties of some units in one stage together; None: of all."""
-        wanted = None if units is None else frozenset(units)
-        found = (
+        found = [
             lamps
-            for (unit, kind), lamps in self.duties.items()
-            if (wanted is None or unit in wanted) and stage in (None, kind.stage)
-        )
-        return sum(found, Lamps())
+            for unit in (self.duties if units is None else units)
+            for kind, lamps in self.duties.get(unit, {}).items()
+            if stage in (None, kind.stage)
+        ]
+        return sum(found[1:], found[0]) if found else Lamps()
 
     def papers_of(self, units: Iterable[str], rung: Rung) -> int:
         """The papers of one rung that are not settled, against some units."""
@@ -126,15 +126,14 @@ async def _count(desk: Desk, rulebook: Rulebook, now: datetime) -> Overview:
     duties = await desk.store.fetch("duty_counts", at=now, until=until)
     papers = await desk.store.fetch("paper_counts")
     work = await desk.store.fetch_row("work_counts", approver=Role.SUPERVISOR, rungs=_personal(rulebook))
+    running: dict[str, dict[ClockKind, Lamps]] = {}
+    for row in duties:
+        lamps = Lamps(**{name: row[name] for name in ("red", "yellow", "green", "soon")})
+        running.setdefault(row["department"], {})[ClockKind.of(row["kind"])] = lamps
     return Overview(
         at=now,
         until=until,
-        duties={
-            (row["department"], ClockKind.of(row["kind"])): Lamps(
-                **{name: row[name] for name in ("red", "yellow", "green", "soon")}
-            )
-            for row in duties
-        },
+        duties=running,
         papers={(row["department"], Rung.of(row["rung"])): (row["open"], row["answered"]) for row in papers},
         work=dict(work) if work else {},
     )
@@ -204,7 +203,18 @@ async def work(desk: Desk, actor: Actor, name: str, *, after: Key, most: int) ->
 
 def units_below(rulebook: Rulebook, top: str) -> tuple[str, ...]:
     """Return a unit and everything below it."""
-    return tuple(code for code in rulebook.departments if code == top or rulebook.is_below(code, top))
+    return trees(rulebook).get(top, ())
+
+
+def trees(rulebook: Rulebook) -> Mapping[str, tuple[str, ...]]:
+    """Return each unit with everything below it, in the order of the rulebook."""
+    found: dict[str, list[str]] = {code: [] for code in rulebook.departments}
+    for code in rulebook.departments:
+        above: str | None = code
+        while above and above in rulebook.departments:
+            found[above].append(code)
+            above = rulebook.departments[above].parent
+    return {code: tuple(tree) for code, tree in found.items()}
 
 
 def top_units(rulebook: Rulebook) -> Sequence[str]:

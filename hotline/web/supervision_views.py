@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -81,6 +82,7 @@ class Line:
     due: str
 
 
+@lru_cache(maxsize=10_000)
 def href(of: str = "duties", **chosen: str) -> str:
     """Return the address of a list; what is empty is left out."""
     return f"{LIST}?{urlencode({'of': of} | {name: value for name, value in chosen.items() if value})}"
@@ -100,8 +102,9 @@ def tabs(seen: Overview, current: str) -> tuple[Tab, ...]:
 def board(seen: Overview, codes: Codes, unit: str, stage: Stage | None) -> Board:
     """Return the city, or one unit with those below it, in all stages or in one."""
     rulebook = codes.rulebook
-    tops = supervision.top_units(rulebook) if not unit else supervision.units_below(rulebook, unit)
-    trees = {top: (top,) if unit else supervision.units_below(rulebook, top) for top in tops}
+    below = supervision.trees(rulebook)
+    tops = below[unit] if unit else supervision.top_units(rulebook)
+    trees = {top: (top,) if unit else below[top] for top in tops}
     rows = [(_worst_first(seen.lamps(trees[top], stage)), top) for top in tops]
     shown = [top for _rank, top in sorted(rows) if _is_busy(seen, trees[top], stage)]
     everything = tuple(code for tree in trees.values() for code in tree)
