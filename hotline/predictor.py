@@ -158,8 +158,13 @@ def _taxonomy() -> Path:
 
 def _tried(folder: Path, version: str) -> Any:  # noqa: ANN401 - classifier.predict.Model
     """Return a model that has judged a text already: what is made ready at the first one is ready."""
+    from threadpoolctl import threadpool_limits
+
     from classifier.registry import load  # scikit-learn takes a second to import; only who judges pays for it
 
+    # The products of one text are tiny: a second thread of BLAS spins for longer than it computes, on a core that the
+    # loop or the database wants. It trebles what a batch takes of the processor. Training has a process of its own.
+    threadpool_limits(1, user_api="blas")
     model = load(folder, version)
     model.suggest([_FIRST_TEXT])
     # What lives as long as the process need not be gone through by every full collection, which holds up all threads.
