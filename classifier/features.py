@@ -186,7 +186,6 @@ class _Index:
     place: NDArray[np.int64]
     head: NDArray[np.int32]
     shift: np.uint64
-    longest: int
 
     @classmethod
     def of(cls, keys: Keys) -> _Index:
@@ -196,22 +195,25 @@ class _Index:
         shift = np.uint64(64 - bits)
         sizes = np.bincount((scattered >> shift).astype(np.int64), minlength=2**bits)
         head = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int32)
-        # One key more, so that looking at the head of a last, empty bucket finds something that is not equal.
-        kept = np.concatenate((scattered[place], [np.uint64(0)]))
-        return cls(kept, np.concatenate((place, [-1])), head, shift, int(sizes.max(initial=0)))
+        # One key more, the largest there is, at which every search ends.
+        kept = np.concatenate((scattered[place], [np.uint64(2**64 - 1)]))
+        return cls(kept, np.concatenate((place, [-1])), head, shift)
 
     def find(self, keys: Keys) -> NDArray[np.int64]:
         """Return the position of each key, shape as `keys`; -1 for one that is not there."""
         wanted = _scatter(keys)
         at = self.head[(wanted >> self.shift).astype(np.int64)]
-        found = np.where(self.scattered[at] == wanted, self.place[at], -1)
-        open_ = np.flatnonzero(self.scattered[at] != wanted)
-        for _ in range(1, self.longest):
-            at_open = np.minimum(at[open_] + 1, len(self.place) - 1)
-            at[open_] = at_open
-            hit = self.scattered[at_open] == wanted[open_]
-            found[open_[hit]] = self.place[at_open[hit]]
-            open_ = open_[~hit]
+        seen = self.scattered[at]
+        found = np.where(seen == wanted, self.place[at], -1)
+        # What is sorted is passed only while it is smaller; most searches end where they began.
+        open_ = np.flatnonzero(seen < wanted)
+        while len(open_):
+            at[open_] += 1
+            there, sought = at[open_], wanted[open_]
+            seen = self.scattered[there]
+            hit = seen == sought
+            found[open_[hit]] = self.place[there[hit]]
+            open_ = open_[seen < sought]
         return found
 
 
@@ -288,9 +290,11 @@ def _texts_with(keys: Keys, lines: NDArray[np.int64]) -> tuple[Keys, NDArray[np.
 
 def _weighted(counted: sparse.csr_matrix, weights: NDArray[np.float32]) -> sparse.csr_matrix:
     """Damp counts, weigh by rarity, and bring word grams and character grams together to rows of length one."""
-    counted.data = (1 + np.log(counted.data)) * weights[counted.indices]
-    squares = sparse.csr_matrix((counted.data**2, counted.indices, counted.indptr), shape=counted.shape)
-    length = np.sqrt(np.asarray(squares.sum(axis=1)).ravel())
+    values = (1 + np.log(counted.data)) * weights[counted.indices]
+    sizes = np.diff(counted.indptr)
+    said = sizes > 0
+    length = np.ones(len(sizes), dtype=np.float32)
+    length[said] = np.sqrt(np.add.reduceat(values**2, counted.indptr[:-1][said]))
     length[length == 0] = 1
-    counted.data = counted.data / np.repeat(length, np.diff(counted.indptr)).astype(np.float32)
+    counted.data = values / np.repeat(length, sizes)
     return counted

@@ -45,7 +45,7 @@ class Curve:
         plane = np.array([self.slope, self.offset, self.second, self.third])
         logits = _signs(probabilities) @ plane
         if self.by_label:
-            logits += np.array(self.by_label)[probabilities.argmax(axis=1)]
+            logits += np.array([self.by_label[at] for at in probabilities.argmax(axis=1).tolist()])
         return np.asarray(special.expit(logits))
 
 
@@ -53,8 +53,9 @@ def _signs(probabilities: Floats) -> Floats:
     """What a curve looks at: log-odds of the first label, a one, logs of the second and the third; shape (rows, 4)."""
     best = np.zeros((len(probabilities), 3))
     count = min(3, probabilities.shape[1])
-    best[:, :count] = -np.sort(-probabilities, axis=1)[:, :count]
-    best = np.clip(best, 1e-6, 1 - 1e-6)
+    kept = np.partition(probabilities, tuple(range(-count, 0)), axis=1)
+    best[:, :count] = kept[:, : -count - 1 : -1]
+    np.maximum(np.minimum(best, 1 - 1e-6, out=best), 1e-6, out=best)
     signs = np.ones((len(best), 4))
     signs[:, 0] = special.logit(best[:, 0])
     signs[:, 2:] = np.log(best[:, 1:])
@@ -80,7 +81,10 @@ class Promise:
 
 def softmax(scores: NDArray[np.floating], warmth: float) -> Floats:
     """Return probabilities, shape as `scores`; each row sums to 1."""
-    return np.asarray(special.softmax(scores.astype(np.float64) * warmth, axis=1))
+    warm = scores.astype(np.float64) * warmth
+    # As scipy does it, less its choice among libraries, which takes as long as the sums of one row.
+    powers = np.exp(warm - warm.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def warmth(scores: NDArray[np.floating], truth: NDArray[np.int64]) -> float:

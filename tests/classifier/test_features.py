@@ -78,3 +78,13 @@ def test_many_texts_at_once_give_the_rows_of_each_alone(texts: list[str]) -> Non
 def test_nothing_learned_finds_nothing() -> None:
     assert features.learn([], RECIPE).rows(["停水了"]).shape == (1, 0)
     assert features.learn(["停水了"], RECIPE).rows([]).shape == (0, 0)
+
+
+def test_a_row_is_the_same_alone_and_among_others_bit_by_bit(texts: list[str]) -> None:
+    known = features.learn(texts, RECIPE)
+    together = known.rows([*texts, "", "〇〇"])
+
+    for at, said in enumerate([*texts, "", "〇〇"]):
+        alone = known.rows([said])
+        assert (alone.indices == together[at].indices).all()
+        assert (alone.data == together[at].data).all()

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import special
 
 from classifier import trust
 
@@ -83,3 +84,18 @@ def test_a_class_with_few_messages_has_the_common_line() -> None:
     stated = np.tile([0.9, 0.05, 0.05], (trust.OWN_LINE - 1, 1))
 
     assert trust.curve(stated, np.arange(len(stated)) % 10 > 0).by_label == ()
+
+
+def test_probabilities_are_those_of_scipy_bit_by_bit() -> None:
+    scores = np.random.default_rng(12345).normal(size=(50, 524)).astype(np.float32)
+
+    assert (trust.softmax(scores, 7.3) == special.softmax(scores.astype(np.float64) * 7.3, axis=1)).all()
+
+
+@pytest.mark.parametrize("labels", [1, 2, 3, 524])
+def test_a_curve_looks_at_the_three_best(labels: int) -> None:
+    probabilities = trust.softmax(np.random.default_rng(1).normal(size=(20, labels)), 3)
+    best = np.clip(np.hstack([-np.sort(-probabilities, axis=1)[:, :3], np.zeros((20, 3))])[:, :3], 1e-6, 1 - 1e-6)
+    logits = 1.5 * special.logit(best[:, 0]) + 0.2 - 0.3 * np.log(best[:, 1]) - 0.1 * np.log(best[:, 2])
+
+    assert trust.Curve(1.5, 0.2, -0.3, -0.1)(probabilities) == pytest.approx(special.expit(logits))
