@@ -12,6 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
+from itertools import count as places
+from operator import add
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +77,11 @@ class Cues:
             lengths.setdefault(word[:2], set()).add(len(word))
         return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
 
+    @cached_property
+    def _has_single(self) -> bool:
+        """Whether a word of one character is among them."""
+        return any(len(word) == 1 for word in self.weights)
+
     def hints(self) -> Hints:
         """Return the words of each code, a few in a row: examples for a learner that knows nothing better."""
         return Hints(
@@ -89,7 +97,9 @@ class Cues:
         run, words, lengths = text.replace(" ", ""), self.weights, self._lengths
         cues, end = [], 0
         # Most places begin no word at all; they are passed over before anything is looked up.
-        begins = [at for at in range(len(run)) if run[at : at + 2] in lengths or run[at] in words]
+        begins = list(compress(places(), map(lengths.__contains__, map(add, run, run[1:]))))
+        if self._has_single:
+            begins = sorted({*begins, *compress(places(), map(words.__contains__, run))})
         for at in begins:
             if at < end:
                 continue

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -153,4 +154,43 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     for line in text.lines("risks.tsv"):
         risk, _, pattern = line.partition("\t")
         phrases.setdefault(risk, []).append(pattern)
-    return tuple((risk, re.compile("|".join(patterns))) for risk, patterns in phrases.items())
+    spelled = {
+        risk: [each for pattern in patterns for each in spelled_out(pattern)] for risk, patterns in phrases.items()
+    }
+    return tuple((risk, re.compile("|".join(patterns))) for risk, patterns in spelled.items())
+
+
+def spelled_out(pattern: str) -> Iterator[str]:
+    """Yield what a pattern may be, in the order in which it tries them, each beginning with a letter where it can.
+
+    Where all begin with a letter, `re` passes over whatever has none of these letters in one look. For patterns as in
+    `risks.tsv`: parentheses stand for groups only.
+    """
+    branches = _branches(pattern)
+    group, rest = _opened(pattern) if len(branches) == 1 else ("", "")
+    if group:
+        may_be_missing = rest.startswith("?")
+        firsts = [*_branches(group), *[""] * may_be_missing]
+        branches = [first + rest[may_be_missing:] for first in firsts]
+    for branch in branches:
+        yield from spelled_out(branch) if branch != pattern else (pattern,)
+
+
+def _branches(pattern: str) -> list[str]:
+    """What the bars outside all groups part."""
+    bars = [at for at, depth in enumerate(_depths(pattern)) if not depth and pattern[at] == "|"]
+    return [pattern[start + 1 : end] for start, end in zip([-1, *bars], [*bars, len(pattern)], strict=True)]
+
+
+def _opened(pattern: str) -> tuple[str, str]:
+    """The group that a pattern begins with, and what follows; nothing where there is none, or one that is repeated."""
+    if not pattern.startswith("(?:"):
+        return "", ""
+    end = _depths(pattern).index(0)
+    group, rest = pattern[3:end], pattern[end + 1 :]
+    return ("", "") if rest.startswith(("*", "+", "{", "??", "?+")) else (group, rest)
+
+
+def _depths(pattern: str) -> list[int]:
+    """How many groups are open after each mark."""
+    return list(accumulate((mark == "(") - (mark == ")") for mark in pattern))

@@ -22,6 +22,19 @@ def test_the_longest_cue_at_a_place_is_found_and_none_inside_it(few: cues.Cues) 
     assert few.found("公交车和出 租车都是车") == ["公交车", "出租车", "车"]
 
 
+def test_cues_are_found_as_by_looking_at_every_place_for_the_longest_word() -> None:
+    signs = cues.parsed([*text.lines("signs.tsv"), "alone\t水 火"])
+    longest = max(map(len, signs.weights))
+
+    for said in [example.text for example in corpus.read(corpus.shipped())[::5]] + ["", "水", "路水"]:
+        run, at, plain = said.replace(" ", ""), 0, []
+        while at < len(run):
+            word = next((run[at : at + n] for n in range(longest, 0, -1) if run[at : at + n] in signs.weights), "")
+            plain += [word] if word else []
+            at += max(len(word), 1)
+        assert signs.found(said) == plain
+
+
 def test_a_strong_cue_outweighs_a_plain_one_of_the_same_length(few: cues.Cues) -> None:
     taxi, bus = few.scores(["坐出租车，不坐公交车"], ("0504", "0502"), of_itself)[0]
 

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -55,6 +56,38 @@ def test_few_harmless_tickets_of_the_corpus_alarm_and_most_of_the_marked_ones_do
 
     assert np.mean(marked) > 0.6
     assert np.mean(harmless) < 0.04
+
+
+def test_phrases_spelled_out_find_what_they_find_as_they_are_written() -> None:
+    texts = [example.text for example in corpus.read(corpus.shipped())]
+    written: dict[str, list[str]] = {}
+    for line in text.lines("risks.tsv"):
+        risk, _, pattern = line.partition("\t")
+        written.setdefault(risk, []).append(pattern)
+
+    found = 0
+    for patterns in written.values():
+        plain = re.compile("|".join(patterns))
+        spelled = re.compile("|".join(each for pattern in patterns for each in risks.spelled_out(pattern)))
+        for said in texts:
+            spans = [match.span() for match in plain.finditer(said)]
+            assert [match.span() for match in spelled.finditer(said)] == spans
+            found += len(spans)
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "spelled"),
+    [
+        ("(?:a|b)c|d", ["ac", "bc", "d"]),  # the bar outside the group parts more than the one inside
+        ("(?:a|b)?c", ["ac", "bc", "c"]),  # with the group first, as the question mark wants it
+        ("(?:(?:a|b)c|d)e", ["ace", "bce", "de"]),
+        ("(?:a|b)+c", ["(?:a|b)+c"]),  # repeated: left as it is
+        ("[ab]c", ["[ab]c"]),
+    ],
+)
+def test_a_pattern_is_spelled_out_in_the_order_in_which_it_tries(pattern: str, spelled: list[str]) -> None:
+    assert list(risks.spelled_out(pattern)) == spelled
 
 
 def test_the_shipped_head_is_what_the_shipped_corpus_teaches() -> None:
