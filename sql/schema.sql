@@ -135,9 +135,9 @@ CREATE INDEX tickets_unjudged ON tickets (id) WHERE NOT judged AND state = 'rece
 CREATE INDEX tickets_by_merge ON tickets (merged_into) WHERE merged_into IS NOT NULL;
 -- Serves: direct_answers, what callers with the like matter were told.
 CREATE INDEX tickets_answered ON tickets (category, id DESC) WHERE outcome = 'answered';
--- Serves: similar_tickets, the newest that are open about the same matter.
+-- Serves: newest_of_matter, the newest that are open about the same matter.
 CREATE INDEX tickets_by_matter ON tickets (category, id DESC) WHERE state <> 'closed';
--- Serves: similar_tickets, the newest that are open about the same matter in one place.
+-- Serves: newest_of_matter, the newest that are open about the same matter in one place.
 CREATE INDEX tickets_by_matter_and_place ON tickets (category, area, id DESC) WHERE state <> 'closed';
 
 CREATE TABLE ticket_grams (

@@ -278,13 +278,11 @@ SELECT ticket.category, coalesce(ticket.area, ''), assignment.department,
    AND assignment.sent_at >= :since AND ticket.category IS NOT NULL
  GROUP BY 1, 2, 3, 4;
 
--- name: similar_tickets
--- Open tickets of some categories, or of none yet, in some areas that share the most pairs of characters with a text.
--- Where the text is long, a quarter of the pairs says which tickets are worth counting out.
--- The newest of each kind and place are read from an index each: where few are alike, none of the others is looked at.
-WITH asked AS (
-    SELECT unnest(:grams::integer[]) AS gram
-), kind AS (
+-- name: newest_of_matter
+-- The newest open tickets of some categories, or of none yet, in some areas, with pairs of characters of each: all, or a quarter.
+-- They are read from an index each: where few are alike, none of the others is looked at. Who asks counts what is shared:
+-- to take arrays apart and to join them costs the server ten times as much as to hand them over.
+WITH kind AS (
     SELECT unnest(:categories::text[]) AS code
 ), place AS (
     SELECT unnest(:areas::text[]) AS code
@@ -330,33 +328,18 @@ WITH asked AS (
                     LIMIT 30) there
              ORDER BY there.id DESC
              LIMIT 30) ticket
-), candidate AS MATERIALIZED (
-    SELECT id, size, cardinality(looked_at) AS looked, looked_at
-      FROM (SELECT newest.id, cardinality(pairs.grams) AS size,
-                   CASE WHEN :sampled THEN pairs.sample ELSE pairs.grams END AS looked_at
-              FROM newest
-              JOIN ticket_grams pairs ON pairs.ticket_id = newest.id) read
-), promising AS (
-    SELECT candidate.id, candidate.size
-      FROM candidate, unnest(candidate.looked_at) AS own(gram)
-      JOIN asked USING (gram)
-     GROUP BY candidate.id, candidate.size, candidate.looked
-     ORDER BY count(*) * sqrt(candidate.size) / candidate.looked DESC, candidate.id DESC
-     LIMIT :most * 2
-), likened AS (
-    SELECT promising.id, count(*) / sqrt(promising.size::float8 * cardinality(:grams::integer[])) AS likeness
-      FROM promising
-      JOIN ticket_grams pairs ON pairs.ticket_id = promising.id
-     CROSS JOIN unnest(pairs.grams) AS own(gram)
-      JOIN asked USING (gram)
-     GROUP BY promising.id, promising.size
 )
-SELECT id, title, state, category, area, received_at, confidential, type, likeness
-  FROM likened
-  JOIN tickets USING (id)
- WHERE likeness >= :likeness
- ORDER BY likeness DESC, id DESC
- LIMIT :most;
+SELECT newest.id, cardinality(pairs.grams) AS size, CASE WHEN :sampled THEN pairs.sample ELSE pairs.grams END AS looked_at
+  FROM newest
+  JOIN ticket_grams pairs ON pairs.ticket_id = newest.id;
+
+-- name: shown_with_grams
+-- Some tickets as a list of similar ones shows them, with every pair of characters.
+SELECT ticket.id, ticket.title, ticket.state, ticket.category, ticket.area, ticket.received_at, ticket.confidential, ticket.type,
+       pairs.grams
+  FROM tickets ticket
+  JOIN ticket_grams pairs ON pairs.ticket_id = ticket.id
+ WHERE ticket.id = ANY(:ids::bigint[]);
 
 -- name: machine_sent
 -- The tickets that the machine sent by itself.
