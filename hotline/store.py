@@ -6,8 +6,8 @@ there as a whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -278,29 +278,62 @@ class Transaction:
 
         Raises RuleBroken when the database holds a rule that a concurrent act broke first.
         """
-        ticket, changed = decided.after, changes(decided)
-        clocks = [part for part in _changed(changed, "clocks") if isinstance(part, Clock)]
-        touched = {part.number for part in _changed(changed, "assignments")}
-        touched |= {clock.subject for clock in clocks if clock.kind in WORK_CLOCKS}
-        event = _event(decided, changed)
-        try:
-            rows = await self.fetch(
-                "record",
-                **_columns(ticket, (*_COLUMNS, *_LATER_COLUMNS)),
-                at=decided.at,
-                callers=_changed(changed, "callers"),
-                assignments=[_assignment(ticket, one) for one in ticket.assignments if one.number in touched],
-                requests=_changed(changed, "requests"),
-                orders=_changed(changed, "orders"),
-                clocks=[_clock(clock, rulebook) for clock in clocks],
-                notices=notices,
-                **{name: event[name] for name in ("person", "role", "department", "action", "data", "changes")},
-            )
-        except asyncpg.UniqueViolationError as error:
-            raise RuleBroken(ticket.id, Rule.ALREADY_ASSIGNED, {"constraint": str(error.constraint_name)}) from error
-        if not rows:
-            what = "the ticket's row"
-            raise Unavailable(what)
+        text, values = self._store._statement("record", _recorded(decided, notices, rulebook))  # noqa: SLF001 - the same
+        with _rules_kept(decided):
+            rows = await self._connection.fetch(text, *values)
+        _all_there(rows, 1)
+
+    async def record_all(self, moves: Sequence[tuple[Decided, Sequence[Notice]]], *, rulebook: Rulebook) -> None:
+        """Do as `record` does with some moves in their order, several on one way to the database and back."""
+        for start in range(0, len(moves), RECORDED_AT_ONCE):
+            some = moves[start : start + RECORDED_AT_ONCE]
+            statements = [
+                self._store._statement("record", _recorded(decided, notices, rulebook))  # noqa: SLF001 - the same
+                for decided, notices in some
+            ]
+            with _rules_kept(some[0][0]):
+                rows = await self._connection.fetchmany(statements[0][0], [values for _, values in statements])
+            _all_there(rows, len(some))
+
+
+RECORDED_AT_ONCE = 10
+"""Moves that are made ready for the database without letting others have their turn."""
+
+
+def _recorded(decided: Decided, notices: Sequence[Notice], rulebook: Rulebook) -> dict[str, Any]:
+    """What `record` takes: the ticket, what the event changed of it, and the event."""
+    ticket, changed = decided.after, changes(decided)
+    clocks = [part for part in _changed(changed, "clocks") if isinstance(part, Clock)]
+    touched = {part.number for part in _changed(changed, "assignments")}
+    touched |= {clock.subject for clock in clocks if clock.kind in WORK_CLOCKS}
+    event = _event(decided, changed)
+    return {
+        **_columns(ticket, (*_COLUMNS, *_LATER_COLUMNS)),
+        "at": decided.at,
+        "callers": _changed(changed, "callers"),
+        "assignments": [_assignment(ticket, one) for one in ticket.assignments if one.number in touched],
+        "requests": _changed(changed, "requests"),
+        "orders": _changed(changed, "orders"),
+        "clocks": [_clock(clock, rulebook) for clock in clocks],
+        "notices": notices,
+        **{name: event[name] for name in ("person", "role", "department", "action", "data", "changes")},
+    }
+
+
+@contextmanager
+def _rules_kept(first: Decided) -> Iterator[None]:
+    """Raise RuleBroken, about the first of what is being written, where the database refuses any of it."""
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        facts = {"constraint": str(error.constraint_name)}
+        raise RuleBroken(first.after.id, Rule.ALREADY_ASSIGNED, facts) from error
+
+
+def _all_there(rows: Sequence[Row], number: int) -> None:
+    if len(rows) < number:
+        what = "the ticket's row"
+        raise Unavailable(what)
 
 
 def grams(text: str) -> list[int]:

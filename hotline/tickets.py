@@ -375,7 +375,9 @@ async def judge(desk: Desk, *, most: int = 200) -> int:
         async with aclosing(_read_ahead(desk, rows)) as judged:
             async for some in judged:
                 moved += await _judge_some(desk, transaction, some, rulebook)
-    tell_pages(desk, moved, rulebook)
+    for start in range(0, len(moved), JUDGED_AT_ONCE):
+        tell_pages(desk, moved[start : start + JUDGED_AT_ONCE], rulebook)
+        await asyncio.sleep(0)
     return len(rows)
 
 
@@ -408,20 +410,21 @@ async def _judge_some(
     files = await transaction.files(list(judged))
     best = [_best_category(file.ticket, judged[file.ticket.id]) for file in files]
     known = await experience.known(desk, best, transaction)
-    moved, kept = [], []
+    moved, kept, moves, seen = [], [], [], []
     for file, category in zip(files, best, strict=True):
-        record = known.of(category, file.ticket.area, rulebook)
-        answer = route(_question(file.ticket, judged[file.ticket.id], record), rulebook)
-        moves = _moves_of_machine(file.ticket, answer, rulebook, not_before(file.ticket, desk.now()))
-        for decided in moves:
-            await transaction.record(decided, notices=_notices(decided, rulebook), rulebook=rulebook)
-        trace = _trace(answer, judged[file.ticket.id]) | {"sent": bool(moves)}
-        before = file.matter.suggestion or {}
-        await transaction.tell(_risk_seen(file.ticket, before, trace), at=desk.now())
+        ticket, said = file.ticket, judged[file.ticket.id]
+        answer = route(_question(ticket, said, known.of(category, ticket.area, rulebook)), rulebook)
+        sent = _moves_of_machine(ticket, answer, rulebook, not_before(ticket, desk.now()))
+        moves += [(decided, _notices(decided, rulebook)) for decided in sent]
+        trace, before = _trace(answer, said) | {"sent": bool(sent)}, file.matter.suggestion or {}
+        seen += _risk_seen(ticket, before, trace)
         for name in ("risks", "risk_words"):
             trace[name] = list(dict.fromkeys([*before.get(name, ()), *trace.get(name, ())]))
-        kept.append({"id": file.ticket.id, "suggestion": {**before, **trace}})
-        moved.append(moves[-1].after if moves else file.ticket)
+        kept.append({"id": ticket.id, "suggestion": {**before, **trace}})
+        moved.append(sent[-1].after if sent else ticket)
+        await asyncio.sleep(0)  # the pages are not kept waiting while the next ones are routed
+    await transaction.record_all(moves, rulebook=rulebook)
+    await transaction.tell(seen, at=desk.now())
     await transaction.execute("mark_judged", judged=kept)
     return moved
 

@@ -10,13 +10,14 @@ import pytest
 
 from dispatch import actions as do
 from dispatch.errors import DispatchError, Rule, RuleBroken
+from dispatch.lifecycle import step
 from dispatch.model import Rung, TicketState, TicketType
 from hotline import reports, tickets
 from hotline.db import Pool
 from hotline.desk import Desk
-from hotline.errors import BadInput, StaleTicket
+from hotline.errors import BadInput, StaleTicket, Unavailable
 from hotline.predictor import Judgement, Predictor
-from hotline.store import grams, sample
+from hotline.store import RECORDED_AT_ONCE, grams, sample
 from tests.city import AGENT, DISPATCHER, NOW, intake, small_desk
 
 
@@ -258,6 +259,45 @@ async def test_one_ticket_that_cannot_be_sent_holds_up_no_other(desk: Desk, monk
     assert await tickets.judge(desk) == 2
     assert (await desk.store.file(barred)).ticket.state is TicketState.RECEIVED
     assert (await desk.store.file(other)).ticket.state is TicketState.HANDLING
+
+
+async def test_tickets_sent_together_each_have_every_event_of_a_single_one_in_its_order(desk: Desk) -> None:
+    alone = (await tickets.open_ticket(desk, intake(), AGENT)).ticket_id
+    desk.predictor = FixedModel("050901", 0.99)
+    await tickets.judge(desk)
+    together = [(await tickets.open_ticket(desk, intake(), AGENT)).ticket_id for _ in range(2 * RECORDED_AT_ONCE)]
+
+    assert await tickets.judge(desk) == len(together)
+
+    async def told(ticket_id: int) -> list[tuple[Any, ...]]:
+        async with desk.store.pool.acquire() as connection:
+            events = await connection.fetch("SELECT * FROM events WHERE ticket_id = $1 ORDER BY number", ticket_id)
+            notices = await connection.fetch(
+                "SELECT department, kind FROM notices WHERE ticket_id = $1 ORDER BY key", ticket_id
+            )
+        return [(row["number"], row["action"], row["state"], row["data"]) for row in events] + [*map(tuple, notices)]
+
+    single = await told(alone)
+    assert [action for _, action, *_ in single[:3]] == ["receive", "amend", "dispatch"]
+    assert all([await told(one) == single for one in together])
+
+
+async def test_of_moves_that_are_written_together_none_stays_when_one_ticket_has_moved(desk: Desk) -> None:
+    rulebook = await desk.rulebook()
+    quiet, busy = [(await tickets.open_ticket(desk, intake(), AGENT)).ticket_id for _ in range(2)]
+    amend = do.Amend(category="050901", reason="r")
+    moves = [
+        (step((await desk.store.file(one)).ticket, amend, DISPATCHER, at=NOW, rulebook=rulebook), ())
+        for one in (quiet, busy)
+    ]
+    await tickets.act(desk, busy, do.Amend(category="050902", reason="r"), DISPATCHER)
+
+    with pytest.raises(Unavailable):
+        async with desk.store.transaction() as transaction:
+            await transaction.record_all(moves, rulebook=rulebook)
+
+    assert (await desk.store.file(quiet)).ticket.category is None
+    assert (await desk.store.file(busy)).ticket.category == "050902"
 
 
 @pytest.mark.parametrize("length", [2, 30, 49, 50, 400])
