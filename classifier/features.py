@@ -73,11 +73,18 @@ class Features:
         found = self.index.find(keys)
         known = found >= 0
         width = max(len(self.vocabulary), 1)
-        cells = np.sort(lines[known] * width + found[known])
-        first = np.flatnonzero(np.diff(cells, prepend=-1))
-        counts = np.diff(first, append=len(cells)).astype(np.float32)
-        line, column = np.divmod(cells[first], width)
-        ends = np.searchsorted(line, np.arange(len(texts) + 1))
+        cells = lines[known] * width + found[known]
+        cells.sort()
+        # Written out, for np.diff and np.divmod take longer than what they do for one text.
+        new = np.ones(len(cells), dtype=bool)
+        np.not_equal(cells[1:], cells[:-1], out=new[1:])
+        first = np.flatnonzero(new)
+        counts = np.empty(len(first), dtype=np.float32)
+        counts[:-1] = first[1:] - first[:-1]
+        counts[-1:] = len(cells) - first[-1:]
+        column = cells[first]
+        ends = np.searchsorted(column, np.arange(len(texts) + 1) * width)
+        column -= np.repeat(np.arange(len(texts)) * width, ends[1:] - ends[:-1])
         shape = (len(texts), len(self.vocabulary))
         return sparse.csr_matrix((counts, column.astype(np.int32), ends.astype(np.int32)), shape=shape)
 
@@ -291,7 +298,7 @@ def _texts_with(keys: Keys, lines: NDArray[np.int64]) -> tuple[Keys, NDArray[np.
 def _weighted(counted: sparse.csr_matrix, weights: NDArray[np.float32]) -> sparse.csr_matrix:
     """Damp counts, weigh by rarity, and bring word grams and character grams together to rows of length one."""
     values = (1 + np.log(counted.data)) * weights[counted.indices]
-    sizes = np.diff(counted.indptr)
+    sizes = counted.indptr[1:] - counted.indptr[:-1]
     said = sizes > 0
     length = np.ones(len(sizes), dtype=np.float32)
     length[said] = np.sqrt(np.add.reduceat(values**2, counted.indptr[:-1][said]))
