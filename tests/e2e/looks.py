@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,16 @@ TALLEST = 4000
 """Pixels of a picture: beyond them a long page only repeats itself."""
 
 
-async def main(numbers: tuple[int, ...], only: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which pictures are taken: of pages whose person and address contain `only`, at these sizes, in these schemes."""
+
+    only: str
+    sizes: tuple[str, ...]
+    schemes: tuple[Scheme, ...]
+
+
+async def main(numbers: tuple[int, ...], wanted: Wanted) -> int:
     """Take the pictures and say what a machine can see of them."""
     path = chromium_path()
     if path is None:
@@ -49,12 +59,12 @@ async def main(numbers: tuple[int, ...], only: str) -> int:
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--lang=zh-CN"])
         for number in numbers:
-            await _look(browser, number, only)
+            await _look(browser, number, wanted)
         await browser.close()
     return 0
 
 
-async def _look(browser: Browser, number: int, only: str) -> None:
+async def _look(browser: Browser, number: int, wanted: Wanted) -> None:
     with embedded.temporary() as urls, tempfile.TemporaryDirectory() as home:
         clock = Clock()
         pool = await db.open_pool(urls.database)
@@ -71,15 +81,16 @@ async def _look(browser: Browser, number: int, only: str) -> None:
         scene = await scenes.played(desk, clock, number)
         async with served(desk, clock, browser, config.read({"HOTLINE_HOME": home})) as house:
             for who, path in scenes.pages(scene):
-                if only in f"{who}{path}":
-                    await _take(house, scene, who, path, LOOKS / str(number))
+                if wanted.only in f"{who}{path}":
+                    await _take(house, scene, (who, path), LOOKS / str(number), wanted)
         await pool.close()
         await live.close()
 
 
-async def _take(house: House, scene: scenes.Scene, who: str, path: str, folder: Path) -> None:
-    for scheme in SCHEMES:
-        for size in SIZES:
+async def _take(house: House, scene: scenes.Scene, page: tuple[str, str], folder: Path, wanted: Wanted) -> None:
+    who, path = page
+    for scheme in wanted.schemes:
+        for size in wanted.sizes:
             seat = await scenes.sit(house, scene, who, size=size, scheme=scheme)
             await seat.go(path)
             await seat.page.wait_for_timeout(150)
@@ -98,5 +109,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tickets", type=int, action="append", help="only with so many tickets")
     parser.add_argument("--only", default="", help="only pages whose person and address contain this")
+    parser.add_argument("--size", choices=SIZES, action="append", help="only at this size")
+    parser.add_argument("--scheme", choices=SCHEMES, action="append", help="only light or only dark")
     given = parser.parse_args()
-    raise SystemExit(asyncio.run(main(tuple(given.tickets or NUMBERS), given.only)))
+    chosen = Wanted(given.only, tuple(given.size or SIZES), tuple(given.scheme or SCHEMES))
+    raise SystemExit(asyncio.run(main(tuple(given.tickets or NUMBERS), chosen)))
