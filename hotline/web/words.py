@@ -884,7 +884,7 @@ FIELDS_OF: Mapping[tuple[str, str], str] = {
     ("designate", "basis"): "指定依据",
     ("intake", "text"): "诉求内容",
     ("citizen", "text"): "请写清楚时间、地点和经过",
-    ("citizen", "type"): "这是",
+    ("citizen", "type"): "属于哪一种",
     ("citizen", "area"): "区县、街道",
     ("citizen", "place"): "具体位置",
     ("citizen", "name"): "怎么称呼您",
