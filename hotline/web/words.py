@@ -126,6 +126,7 @@ W = SimpleNamespace(
     fill="填入派单",
     probability="把握",
     path="流转记录",
+    older="更早的记录",
     merged="并入本单的工单",
     merged_into="本单已并入",
     actions="可以办理",
