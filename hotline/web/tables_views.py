@@ -124,6 +124,7 @@ def worded(name: str, value: Any, codes: Codes) -> str:  # noqa: ANN401, PLR0911
 
 
 _TERMS: Mapping[str, Callable[[Any], str]] = {
+    "owner": words.owner,
     "risk": lambda value: Risk.of(value).chinese,
     "level": lambda value: Urgency.of(value).chinese,
     "urgency": lambda value: Urgency.of(value).chinese,
@@ -237,7 +238,7 @@ def tried(trial: Trial | None, codes: Codes) -> Tried | None:
         return None
     groups = tuple(
         Moved(
-            matter=" / ".join(filter(None, (codes.category(one.category), codes.area(one.area), one.owner))),
+            matter=" / ".join(filter(None, (codes.category(one.category), codes.area(one.area), words.owner(one.owner)))),
             before=codes.department(one.before) or R.by_person,
             after=codes.department(one.after) or R.by_person,
             tickets=one.tickets,

@@ -542,7 +542,7 @@ def _ticket_facts(seen: tickets.View, codes: Codes, actor: Actor) -> Iterator[Pa
     if matter.place:
         yield name["place"], matter.place
     if ticket.owner:
-        yield name["owner"], ticket.owner
+        yield name["owner"], words.owner(ticket.owner)
     yield name["received_at"], words.moment(ticket.received_at)
     channel = Channel.of(matter.channel).chinese
     outside = matter.outside_id if matter.source != tickets.LOCAL else None

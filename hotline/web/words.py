@@ -327,7 +327,7 @@ RULES = SimpleNamespace(
     hints={
         "category": "输入几个字查找；可填一、二、三级编码",
         "area": "不填为全市；填区域名称或编码",
-        "owner": "只在按权属区分时填写，如物业、路灯的产权单位",
+        "owner": "只在按权属区分时填写：public 政府公有、state 国有单位、estate 小区物业、private 单位或个人",
         "lead": "承办单位名称；也可填：属地县区政府、由人决定、热线直接答复",
         "co": "几个单位之间用顿号隔开",
         "word": "诉求中出现即提醒",
@@ -423,6 +423,15 @@ RULES = SimpleNamespace(
     take_back="撤回草案",
 )
 """The words of the pages of rules."""
+
+OWNERS: Mapping[str, str] = {"public": "政府公有", "state": "国有单位", "estate": "小区物业", "private": "单位或个人"}
+"""Whose a thing is, as the shipped catalogue tells it apart; a city may write words of its own."""
+
+
+def owner(code: str) -> str:
+    """Whose a thing is, in words."""
+    return OWNERS.get(code, code)
+
 
 KNOWLEDGE = SimpleNamespace(
     title="知识库",
