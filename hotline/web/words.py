@@ -307,7 +307,7 @@ RULES = SimpleNamespace(
     import_title="整表导入",
     import_hint="CSV 文件，UTF-8 编码，列名与导出的相同；整表替换，差异在草案中列出。",
     file="文件",
-    search_label="按事项、区域、单位或编码查找",
+    search_label="事项、区域、单位或编码",
     no_rows="没有符合的行。",
     counted="共 {} 行，符合 {} 行",
     in_draft="下表含您草案中尚未发布的修改，发布后才生效。",
@@ -437,8 +437,8 @@ KNOWLEDGE = SimpleNamespace(
     title="知识库",
     offered="知识库答复",
     answer_from="引用知识",
-    search="查找",
-    search_label="按词语或编号查找",
+    search="搜索",
+    search_label="词语或编号",
     in_force="现行",
     everything="全部",
     none="没有符合的条目。",
@@ -576,14 +576,14 @@ NOT_IN_BULK: Mapping[str, str] = {
 PEOPLE = SimpleNamespace(
     title="人员",
     changes="变更记录",
-    search="查找",
-    search_label="按姓名或登录名查找",
+    search="搜索",
+    search_label="姓名或用户名",
     every_role="全部角色",
     with_left="含已停用",
     none="没有符合的人员。",
-    labels={"person": "登录名", "name": "姓名", "role": "角色", "department": "单位"},
+    labels={"person": "用户名", "name": "姓名", "role": "角色", "department": "单位"},
     hints={
-        "person": "2至40位小写字母、数字、点、横线；用过的登录名不能再用",
+        "person": "2至40位小写字母、数字、点、横线；用过的用户名不能再用",
         "department": "输入几个字查找；热线岗位填热线中心，承办岗位填承办单位",
     },
     state="状态",
@@ -674,6 +674,7 @@ CASE = SimpleNamespace(
     delivered={"waiting": "待送", "sent": "已送达", "failed": "未送达"},
     check="与存档核对：在系统中打开同一编号的材料，校验值相同即内容一致。",
     printed="打印于",
+    how="按 Ctrl+P 打印",
 )
 """The words of papers for the file."""
 
