@@ -238,7 +238,9 @@ def tried(trial: Trial | None, codes: Codes) -> Tried | None:
         return None
     groups = tuple(
         Moved(
-            matter=" / ".join(filter(None, (codes.category(one.category), codes.area(one.area), words.owner(one.owner)))),
+            matter=" / ".join(
+                filter(None, (codes.category(one.category), codes.area(one.area), words.owner(one.owner)))
+            ),
             before=codes.department(one.before) or R.by_person,
             after=codes.department(one.after) or R.by_person,
             tickets=one.tickets,
