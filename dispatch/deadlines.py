@@ -140,6 +140,19 @@ def _wanted_of(ticket: Ticket, assignment: Assignment) -> Iterator[Want]:
         yield Want(kind, number, department, within=within)
 
 
+def owed_by(ticket: Ticket, clock: Clock) -> int | None:
+    """The number of the assignment whose unit owes what the clock waits for; None where the hotline owes it."""
+    match clock.kind:
+        case ClockKind.ORDER:
+            return ticket.orders[clock.subject - 1].assignment
+        case ClockKind.INFORM:
+            return ticket.requests[clock.subject - 1].assignment
+        case ClockKind.SIGN | ClockKind.CONTACT:
+            return clock.subject
+        case _:
+            return clock.subject if clock.kind in WORK_CLOCKS else None
+
+
 def _sender(ticket: Ticket, assignment: int) -> str:
     parent = ticket.assignments[assignment - 1].parent
     return ticket.assignments[parent - 1].department if parent else HOTLINE

@@ -15,12 +15,11 @@ from typing import Any, TypeAlias
 import asyncpg
 import numpy as np
 
-from dispatch.deadlines import warns_at
+from dispatch.deadlines import owed_by, warns_at
 from dispatch.errors import Rule, RuleBroken
 from dispatch.history import build, changes
-from dispatch.lifecycle import Decided, work_due
+from dispatch.lifecycle import Decided
 from dispatch.model import Assignment, Clock, ClockKind, Level, Ticket, TicketType, Urgency
-from dispatch.reckoning import WORK_CLOCKS
 from dispatch.rulebook import (
     AllowanceRule,
     Area,
@@ -305,7 +304,7 @@ def _recorded(decided: Decided, notices: Sequence[Notice], rulebook: Rulebook) -
     ticket, changed = decided.after, changes(decided)
     clocks = [part for part in _changed(changed, "clocks") if isinstance(part, Clock)]
     touched = {part.number for part in _changed(changed, "assignments")}
-    touched |= {clock.subject for clock in clocks if clock.kind in WORK_CLOCKS}
+    touched |= {owed_by(ticket, clock) for clock in clocks}
     event = _event(decided, changed)
     return {
         **_columns(ticket, (*_COLUMNS, *_LATER_COLUMNS)),
@@ -400,7 +399,8 @@ def _earliest(ticket: Ticket) -> datetime | None:
 
 
 def _assignment(ticket: Ticket, assignment: Assignment) -> dict[str, Any]:
-    due = work_due(ticket, assignment.number) if assignment.is_open else None
+    owed = (clock.due_at for clock in ticket.running() if owed_by(ticket, clock) == assignment.number)
+    due = min(owed) if assignment.is_open else None
     return _plain(assignment) | {"due_at": due}
 
 

@@ -199,6 +199,7 @@ CREATE TABLE assignments (
     CONSTRAINT replied_assignments_say_when CHECK (state <> 'replied' OR replied_at IS NOT NULL)
 );
 COMMENT ON TABLE assignments IS 'One department''s duty on a ticket 承办单: lead or co; a child is a second-level dispatch.';
+COMMENT ON COLUMN assignments.due_at IS 'When the unit must next do something: sign, contact, answer, answer an order, tell the caller; null when it is done.';
 -- One live lead a ticket, whatever two dispatchers do at once.
 CREATE UNIQUE INDEX tickets_have_one_live_lead ON assignments (ticket_id)
     WHERE duty = 'lead' AND parent IS NULL AND state IN ('sent', 'accepted', 'replied');

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from dispatch import actions as do
@@ -18,7 +19,7 @@ from hotline.desk import Desk
 from hotline.errors import BadInput, StaleTicket, Unavailable
 from hotline.predictor import Judgement, Predictor
 from hotline.store import RECORDED_AT_ONCE, grams, sample
-from tests.city import AGENT, DISPATCHER, NOW, intake, small_desk
+from tests.city import AGENT, DISPATCHER, NOW, handler, intake, small_desk
 
 
 class FixedModel(Predictor):
@@ -213,6 +214,23 @@ async def test_a_two_character_word_is_found_by_its_index(desk: Desk) -> None:
         await connection.execute("SET LOCAL enable_seqscan = off")
         plan = await connection.fetch("EXPLAIN SELECT ticket_id FROM ticket_grams WHERE grams @> $1", grams("井盖"))
     assert "tickets_by_gram" in str(plan)
+
+
+async def test_a_unit_sees_first_what_it_should_have_signed_already(desk: Desk) -> None:
+    signed = (await tickets.open_ticket(desk, intake(category="050901"), DISPATCHER)).ticket_id
+    waiting = (await tickets.open_ticket(desk, intake(category="050901"), DISPATCHER)).ticket_id
+    (unit,) = {one.department for one in (await desk.store.file(signed)).ticket.assignments}
+    await tickets.act(desk, signed, do.Accept(assignment=1), handler(unit))
+    await tickets.act(desk, signed, do.Reach(assignment=1, how="10:20 致电本人手机，本人接听"), handler(unit))
+
+    late = desk.now() + timedelta(days=2)
+    key = {"after_due": datetime.min.replace(tzinfo=UTC), "after_id": 0, "most": 9}
+    page = await desk.store.fetch_value("board_of_department", department=unit, **key)
+    counts = await desk.store.fetch_row("department_counts", department=unit, at=late)
+
+    assert [int(line["id"]) for line in orjson.loads(page)] == [waiting, signed]
+    assert counts is not None
+    assert (counts["open"], counts["late"]) == (2, 1)
 
 
 async def test_the_watcher_finds_each_thing_once_and_changes_no_state(desk: Desk) -> None:
