@@ -60,6 +60,7 @@ async def test_the_page_of_many_is_sound_on_a_telephone_in_the_dark_and_without_
     assert await plain.page.locator("[hidden]:visible").count() == 0
 
     await plain.page.locator('input[name="ticket"]').first.check()
+    await plain.page.locator("details:has(#bulk-lead) > summary").click()
     await plain.page.locator("#bulk-lead").fill("市城市管理局")
     await plain.page.locator("#bulk-category").fill("050401")
     await plain.page.get_by_role("button", name="派给此单位").click()
