@@ -6,7 +6,7 @@ from hotline.desk import Desk
 from tests.web.conftest import Bring, Browser, CountingStore, Open
 from tests.web.test_pages import open_by_form
 
-CODE = re.compile(r'class="code">([0-9A-Z]{8})<')
+CODE = re.compile(r'class="code">([0-9A-Z]{4} [0-9A-Z]{4})<')
 
 
 def code_in(page: str) -> str:
