@@ -400,7 +400,7 @@ def _earliest(ticket: Ticket) -> datetime | None:
 
 def _assignment(ticket: Ticket, assignment: Assignment) -> dict[str, Any]:
     owed = (clock.due_at for clock in ticket.running() if owed_by(ticket, clock) == assignment.number)
-    due = min(owed) if assignment.is_open else None
+    due = min(owed, default=None) if assignment.is_open else None
     return _plain(assignment) | {"due_at": due}
 
 
