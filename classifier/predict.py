@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from classifier import features, places, risks, text
+from classifier import features, places, risks, speech, text
 from classifier.linear import Head
 from classifier.trust import NEVER, Curve, Level, softmax
 
@@ -37,6 +37,7 @@ class Suggestion:
     """What a text is about; every tuple of guesses the best first.
 
     `sure_category` is the deepest code whose probability keeps the promise of precision, or None: then ask a person.
+    `evidence` are the words that decided on the category, `kind_evidence` what was said that decided on the type.
     """
 
     category: tuple[Guess, ...]
@@ -48,6 +49,7 @@ class Suggestion:
     risks: tuple[risks.Alarm, ...]
     area: str | None
     evidence: tuple[str, ...]
+    kind_evidence: tuple[str, ...]
     model_version: str
 
 
@@ -62,10 +64,17 @@ class Judge:
     warmth: float
     widths: tuple[int, ...]
     levels: tuple[Level, ...]
+    acts: speech.Head | None = None
+    """What speech acts add to the scores; None where words alone decide."""
 
-    def probabilities(self, rows: sparse.csr_matrix) -> NDArray[np.float64]:
-        """Return probabilities of the deepest labels, shape (rows, labels); each row sums to 1."""
-        return calibrated(softmax(self.head.scores(rows), self.warmth), self.levels[-1].curve)
+    def probabilities(self, rows: sparse.csr_matrix, spoken: Sequence[speech.Spoken] = ()) -> NDArray[np.float64]:
+        """Return probabilities of the deepest labels, shape (rows, labels); each row sums to 1.
+
+        `spoken` is what `acts` heard in the texts of the rows, where there are acts.
+        """
+        scores = self.head.scores(rows)
+        scores = scores + self.acts.scores(spoken) if self.acts else scores
+        return calibrated(softmax(scores, self.warmth), self.levels[-1].curve)
 
 
 def calibrated(probabilities: NDArray[np.float64], curve: Curve) -> NDArray[np.float64]:
@@ -116,10 +125,10 @@ class Model:
         if not cleaned:
             return []
         rows = self.features.rows(cleaned)
-        category, kind, urgency = (self.judges[name] for name in ("category", "kind", "urgency"))
+        category, urgency = self.judges["category"], self.judges["urgency"]
         plain = softmax(category.head.scores(rows), category.warmth)
         leaves = calibrated(plain, category.levels[-1].curve)
-        kinds, urgencies = kind.probabilities(rows), urgency.probabilities(rows)
+        kinds, urgencies = self._kinds(rows, cleaned, most), urgency.probabilities(rows)
         wide = self._wider(plain)
         found = []
         for at, cleaned_text in enumerate(cleaned):
@@ -134,11 +143,12 @@ class Model:
                     else None,
                     level_1=level_1,
                     level_2=level_2,
-                    kind=_guesses(kind.head.labels, kinds[at], most),
+                    kind=kinds[at][0],
                     urgency=_urgency(_guesses(urgency.head.labels, urgencies[at], 1)[0], marks),
                     risks=marks,
                     area=self.places.area(cleaned_text),
                     evidence=self._evidence(rows, at, category.head, best[0].label),
+                    kind_evidence=kinds[at][1],
                     model_version=self.version,
                 )
             )
@@ -154,6 +164,21 @@ class Model:
             tuple(category.head.labels[at] for at in np.argsort(-line, kind="stable") if line[at] >= floor)
             for line in plain
         ]
+
+    def _kinds(
+        self, rows: sparse.csr_matrix, cleaned: Sequence[str], most: int
+    ) -> list[tuple[tuple[Guess, ...], tuple[str, ...]]]:
+        """The likeliest types of each text, and what was said that decided: acts, or words where no act speaks."""
+        kind = self.judges["kind"]
+        acts, labels = kind.acts, kind.head.labels
+        spoken = [acts.listen(said) for said in cleaned] if acts else []
+        found = []
+        for at, line in enumerate(kind.probabilities(rows, spoken)):
+            best = _guesses(labels, line, most)
+            label = kind.head.position[best[0].label]
+            said = acts.evidence(spoken[at], label, EVIDENCE_WORDS) if acts else ()
+            found.append((best, said or self._evidence(rows, at, kind.head, best[0].label)))
+        return found
 
     def _wider(self, plain: NDArray[np.float64]) -> list[list[Guess]]:
         """The best guess of each row at level 1 and at level 2, from the uncorrected probabilities of the leaves."""

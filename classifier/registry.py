@@ -27,16 +27,19 @@ import numpy as np
 import sklearn
 from numpy.typing import NDArray
 
-from classifier import features
+from classifier import features, speech
 from classifier.linear import Head
 from classifier.places import Places
 from classifier.predict import Judge, Model
 from classifier.trust import Curve, Level
 
-TYPE: Final = "classifier.predict.Model/1"
+TYPE: Final = "classifier.predict.Model/2"
+WITHOUT_ACTS: Final = "classifier.predict.Model/1"
+"""What releases stored that judged types by words alone; such models are read as they were."""
 ACTIVE: Final = "active"
 BEFORE: Final = "before"
 _NUMBERS: Final = {"float32", "int8"}
+_ACTS: Final = ("usual", "spread", "weights")
 _JUDGES: Final = ("category", "kind", "urgency")
 
 
@@ -123,7 +126,7 @@ def load(folder: Path, version: str | None = None) -> Model:
     home = folder / chosen
     described_card = card(folder, chosen)
     described = _json(_checked(home / "model.json", str(described_card.get("model_sha256"))), home / "model.json")
-    if described.get("type") != TYPE:
+    if described.get("type") not in (TYPE, WITHOUT_ACTS):
         raise RegistryError(
             f"{home} is of type {described.get('type')!r}, not {TYPE!r}: train it anew with this release"
         )
@@ -172,6 +175,7 @@ def _described(model: Model, arrays_sha256: str) -> dict[str, Any]:
             "warmth": judge.warmth,
             "widths": judge.widths,
             "levels": [asdict(level) for level in judge.levels],
+            "acts": judge.acts.acts.lines if judge.acts else (),
         }
         for name, judge in model.judges.items()
     }
@@ -193,6 +197,7 @@ def _arrays_bytes(model: Model) -> bytes:
             raise RegistryError(f"{model.version} has scores of second degree, which are not stored yet: train without")
         whole, scale = quantised(judge.head.weights)
         arrays |= {f"{name}.weights": whole, f"{name}.scale": scale, f"{name}.bias": judge.head.bias}
+        arrays |= {f"{name}.acts.{part}": getattr(judge.acts, part) for part in _ACTS if judge.acts}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # allow_pickle is no array of ours
     return buffer.getvalue()
@@ -240,7 +245,20 @@ def _judge(name: str, told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
     weights = restored(arrays[f"{name}.weights"], arrays[f"{name}.scale"])
     head = Head(tuple(told["labels"]), weights, arrays[f"{name}.bias"])
     levels = tuple(Level(_curve(level["curve"]), level["threshold"], level["floor"]) for level in told["levels"])
-    return Judge(head, float(told["warmth"]), tuple(told["widths"]), levels)
+    return Judge(head, float(told["warmth"]), tuple(told["widths"]), levels, _acts(name, told, arrays))
+
+
+def _acts(name: str, told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> speech.Head | None:
+    """The acts of a question with the expressions that they were learned with, whatever this release ships."""
+    if not told.get("acts"):
+        return None
+    acts = speech.Acts(tuple((act, tuple(expressions)) for act, expressions in told["acts"]))
+    head = speech.Head(acts, **{part: arrays[f"{name}.acts.{part}"] for part in _ACTS})
+    if head.weights.shape != (acts.width, len(told["labels"])):
+        raise RegistryError(
+            f"{name}: acts of shape {head.weights.shape}, not {acts.width} measures as here: train it anew"
+        )
+    return head
 
 
 def _curve(told: Mapping[str, Any]) -> Curve:

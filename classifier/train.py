@@ -17,8 +17,9 @@ import numpy as np
 import scipy
 import sklearn
 from numpy.typing import NDArray
+from scipy import sparse
 
-from classifier import card, corpus, cues, features, linear, places, predict, registry, similar, trust
+from classifier import card, corpus, cues, features, linear, places, predict, registry, similar, speech, trust
 from classifier.corpus import Example
 from classifier.cues import Hints
 from classifier.linear import Fit, Manner, Progress
@@ -28,6 +29,7 @@ from classifier.predict import LEVELS, Judge, Model
 BRANCH_SHARE, ROOT_SHARE = 0.5, 0.3
 SHIPPED = features.Recipe(characters=(2,), most=40_000)
 FEWEST_CATEGORIES = 2
+_NO_SPREAD = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Setting:
     manner: Manner = field(default_factory=Manner)
     promise: trust.Promise = field(default_factory=trust.Promise)
     hints: Hints = field(default_factory=Hints)
+    acts: speech.Acts = field(default_factory=speech.shipped)
+    """What types are judged by beside words; `Acts()` for words alone."""
 
 
 def usual(taxonomy: Path | None = None) -> Setting:
@@ -73,14 +77,16 @@ def train(examples: Sequence[Example], setting: Setting, say: Progress = lambda 
     rows = learned.rows(texts)
     questions = {
         "category": [example.category for example in examples],
-        "kind": [example.kind or "consult" for example in examples],
         "urgency": [example.urgency or "normal" for example in examples],
     }
-    weak = _weak(learned, setting.hints, questions["category"])
-    fits = linear.fit(rows, questions, groups, setting.manner, say, weak=weak, worth=_worth(examples))
+    weak, worth = _weak(learned, setting.hints, questions["category"]), _worth(examples)
+    fits = linear.fit(rows, questions, groups, setting.manner, say, weak=weak, worth=worth)
     fits["category"] = _with_branches(fits["category"])
+    spoken = _Spoken(rows, [example.kind or "consult" for example in examples], texts)
+    fits["kind"], acts = _kinds(spoken, groups, setting, say, worth)
     fits = {name: _as_stored(fit) for name, fit in fits.items()}
     judges = {name: judge(fit, LEVELS if name == "category" else (0,), setting.promise) for name, fit in fits.items()}
+    judges["kind"] = replace(judges["kind"], acts=acts)
     told = _card(examples, setting, judges, fits)
     return Model(_version(told), learned, judges, places.learn(examples), told)
 
@@ -99,6 +105,38 @@ def _worth(examples: Sequence[Example]) -> linear.Worth | None:
         return None
     weights = np.array([example.weight for example in examples], dtype=np.float32)
     return linear.Worth(weights, tuple(example.refused for example in examples))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """Rows of words with the type of each, and the texts that they were made of."""
+
+    rows: sparse.csr_matrix
+    labels: Sequence[str]
+    texts: Sequence[str]
+
+
+def _kinds(
+    spoken: _Spoken, groups: NDArray[np.int64], setting: Setting, say: Progress, worth: linear.Worth | None
+) -> tuple[Fit, speech.Head | None]:
+    """Learn types from words and acts at once; all acts of a text together count as much as all its words."""
+    words, acts = spoken.rows, setting.acts
+    worth = replace(worth, refused=("",) * len(spoken.labels)) if worth else None
+
+    def fitted(rows: sparse.csr_matrix) -> Fit:
+        asked = {"kind": spoken.labels}
+        return linear.fit(rows, asked, groups, setting.manner, lambda step: say(f"types: {step}"), worth=worth)["kind"]
+
+    if not acts.lines:
+        return fitted(words), None
+    measures = acts.plain_rows(spoken.texts)
+    usual, spread = (part.astype(np.float32) for part in (measures.mean(axis=0), measures.std(axis=0)))
+    spread[spread < _NO_SPREAD] = 1
+    share = np.float32(1 / np.sqrt(acts.width))
+    leveled = sparse.csr_matrix(share * speech.leveled(measures, usual, spread))
+    fit = fitted(sparse.hstack([words, leveled], format="csr"))
+    own = fit.head.weights[: words.shape[1]], share * fit.head.weights[words.shape[1] :]
+    return replace(fit, head=replace(fit.head, weights=own[0])), speech.Head(acts, usual, spread, own[1])
 
 
 def judge(fit: Fit, widths: tuple[int, ...], promise: trust.Promise) -> Judge:

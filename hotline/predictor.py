@@ -33,7 +33,7 @@ class Judgement:
     """What the model makes of one text: everything with calibrated probabilities, the best first.
 
     `levels`: the likeliest category of two, of four and of six digits; each is worth having where the next is unsure.
-    `risk_words`: what was said that speaks of `risks`.
+    `risk_words`: what was said that speaks of `risks`; `type_evidence`: what was said that decided on the type.
     """
 
     categories: tuple[tuple[str, float], ...]
@@ -46,6 +46,7 @@ class Judgement:
     types: tuple[tuple[str, float], ...] = ()
     area: str | None = None
     risk_words: tuple[str, ...] = ()
+    type_evidence: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -186,4 +187,5 @@ def _judgement(suggestion: Any) -> Judgement:  # noqa: ANN401 - classifier.predi
         types=tuple((guess.label, guess.probability) for guess in suggestion.kind),
         area=suggestion.area,
         risk_words=tuple(dict.fromkeys(word for alarm in suggestion.risks for word in alarm.evidence)),
+        type_evidence=suggestion.kind_evidence,
     )

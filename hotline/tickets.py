@@ -359,6 +359,7 @@ def _trace(answer: Send | AskHuman, judged: Judgement | None) -> dict[str, Any]:
     kept: dict[str, Any] = {"trace": trace, "candidates": candidates, "sent": isinstance(answer, Send)}
     if judged:
         kept |= {"type": judged.type, "urgency": judged.urgency, "evidence": judged.evidence}
+        kept |= {"type_evidence": judged.type_evidence}
         kept |= {"categories": judged.categories, "risks": judged.risks, "risk_words": judged.risk_words}
     return kept
 

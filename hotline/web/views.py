@@ -707,8 +707,8 @@ def _why(suggestion: Mapping[str, Any] | None, codes: Codes, *, candidates: bool
         named = "、".join(Risk.of(risk).chinese for risk in suggestion["risks"])
         said = "、".join(suggestion.get("risk_words", ()))
         facts.append((words.WHY["risks"], f"{named}（{said}）" if said else named))
-    if suggestion.get("evidence"):
-        facts.append((words.WHY["evidence"], "、".join(map(str, suggestion["evidence"]))))
+    for name in ("evidence", "type_evidence"):
+        facts.append((words.WHY[name], "、".join(map(str, suggestion.get(name, ())))))
     thoughts = suggestion.get("candidates", ()) if candidates else ()
     return Why(
         reason=words.doubt(trace),

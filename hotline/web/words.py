@@ -1527,6 +1527,7 @@ WHY: Mapping[str, str] = {
     "rulebook": "规则版本",
     "risks": "风险",
     "evidence": "判断所据词语",
+    "type_evidence": "判断类型所据词语",
 }
 DOUBTS: Mapping[str, str] = {
     Doubt.NO_CATEGORY: "没有可用的分类建议",

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier import card, corpus, features, registry, risks, train
+from classifier import card, corpus, features, registry, risks, speech, train
 from classifier.corpus import Example
 from classifier.cues import Hints
 from classifier.predict import Model
@@ -37,12 +37,13 @@ def folder(tmp_path: Path, model: Model) -> Path:
 
 
 def test_a_suggestion_says_category_type_urgency_evidence_and_version(model: Model) -> None:
-    suggestion = model.suggest(["出租车司机拒载还绕路，态度很差，我要投诉"])[0]
+    suggestion = model.suggest(["昨晚打车，出租车司机拒载还绕路，态度很差。我要投诉他，要求严肃处理。"])[0]
 
     assert suggestion.level_1.label == "05"
     assert suggestion.kind[0].label == "complaint"
     assert suggestion.urgency.label == "normal"
     assert "出租车" in suggestion.evidence
+    assert "投诉" in suggestion.kind_evidence
     assert suggestion.model_version == model.version
     assert [guess.probability for guess in suggestion.category] == sorted(
         (guess.probability for guess in suggestion.category), reverse=True
@@ -116,6 +117,60 @@ def test_a_stored_model_judges_as_the_fresh_one_did(folder: Path, model: Model, 
     assert registry.load(folder).suggest(texts) == model.suggest(texts)
 
 
+def restored(home: Path, described: dict[str, object]) -> None:
+    """Store another description, with the hash that the card must have for it."""
+    (home / "model.json").write_text(json.dumps(described), encoding="utf-8")
+    told = json.loads((home / "card.json").read_text(encoding="utf-8"))
+    told["model_sha256"] = hashlib.sha256((home / "model.json").read_bytes()).hexdigest()
+    (home / "card.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_a_model_of_a_release_without_acts_judges_types_by_words(folder: Path, model: Model) -> None:
+    home = folder / model.version
+    described = json.loads((home / "model.json").read_text(encoding="utf-8")) | {"type": registry.WITHOUT_ACTS}
+    for judge in described["judges"].values():
+        del judge["acts"]
+    restored(home, described)
+
+    suggestion = registry.load(folder).suggest(["建议增设一个红绿灯"])[0]
+
+    assert suggestion.kind[0].label in corpus.KINDS
+    assert suggestion.category == model.suggest(["建议增设一个红绿灯"])[0].category
+
+
+def test_acts_that_do_not_fit_what_is_measured_here_are_refused(folder: Path, model: Model) -> None:
+    home = folder / model.version
+    described = json.loads((home / "model.json").read_text(encoding="utf-8"))
+    described["judges"]["kind"]["acts"].append(["whisper", ["悄悄"]])
+    restored(home, described)
+
+    with pytest.raises(registry.RegistryError, match=r"kind: acts of shape .* train it anew"):
+        registry.load(folder)
+
+
+def test_a_type_that_is_not_trusted_is_refused_though_its_hash_is_right(folder: Path, model: Model) -> None:
+    home = folder / model.version
+    described = json.loads((home / "model.json").read_text(encoding="utf-8")) | {"type": "builtins.eval"}
+    restored(home, described)
+
+    with pytest.raises(registry.RegistryError, match=r"'builtins.eval'.*train it anew"):
+        registry.activate(folder, model.version)
+
+
+def test_an_empty_text_says_nothing_of_its_type(model: Model, examples: list[Example]) -> None:
+    share = np.mean([example.kind == "complaint" for example in examples])
+    empty = {guess.label: guess.probability for guess in model.suggest([""], most=9)[0].kind}
+
+    assert empty["complaint"] == pytest.approx(share, abs=0.2)
+
+
+def test_acts_are_left_out_where_a_setting_has_none(examples: list[Example]) -> None:
+    plain = train.train(examples, replace(SETTING, acts=speech.Acts()))
+
+    assert plain.judges["kind"].acts is None
+    assert plain.suggest(["建议增设一个红绿灯"])[0].kind_evidence
+
+
 def test_a_changed_file_is_refused(folder: Path, model: Model) -> None:
     path = folder / model.version / "arrays.npz"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
@@ -140,11 +195,7 @@ def test_an_array_that_is_a_pickle_is_refused_even_with_the_right_hash(folder: P
     np.savez(buffer, idf=np.array([{"any": "object"}], dtype=object))
     (home / "arrays.npz").write_bytes(buffer.getvalue())
     described = json.loads((home / "model.json").read_text(encoding="utf-8"))
-    described["arrays_sha256"] = hashlib.sha256(buffer.getvalue()).hexdigest()
-    (home / "model.json").write_text(json.dumps(described), encoding="utf-8")
-    told = json.loads((home / "card.json").read_text(encoding="utf-8"))
-    told["model_sha256"] = hashlib.sha256((home / "model.json").read_bytes()).hexdigest()
-    (home / "card.json").write_text(json.dumps(told), encoding="utf-8")
+    restored(home, described | {"arrays_sha256": hashlib.sha256(buffer.getvalue()).hexdigest()})
 
     with pytest.raises(registry.RegistryError, match="not an array of numbers"):
         registry.load(folder)

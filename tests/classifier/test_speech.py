@@ -31,6 +31,27 @@ def test_what_the_title_does_is_told_from_what_the_text_does() -> None:
     assert not np.array_equal(asked_in_title, asked_in_text)
 
 
+def test_a_head_names_what_was_said_that_speaks_for_a_label() -> None:
+    acts = speech.Acts((("ask", ("请问", "吗")), ("blame", ("推诿",))))
+    weights = np.zeros((acts.width, 2), dtype=np.float32)
+    weights[[0, 1], [0, 1]] = 1  # how often it is asked speaks for the first label, how often blamed for the second
+    head = speech.Head(acts, np.zeros(acts.width, np.float32), np.ones(acts.width, np.float32), weights)
+
+    spoken = head.listen("请问谁来管,不要推诿")
+
+    assert head.evidence(spoken, 0, 5) == ("请问",)
+    assert head.evidence(spoken, 1, 5) == ("推诿",)
+    assert head.scores([spoken]).shape == (1, 2)
+
+
+def test_acts_of_the_opening_and_of_the_end_are_told_apart_and_a_question_is_one_by_its_mark() -> None:
+    acts = speech.Acts((("ask", ("?",)), ("thank", ("谢谢",))))
+
+    row = acts.plain_row("路灯何时修?已经很久了。谢谢", acts.heard("路灯何时修?已经很久了。谢谢"))
+
+    assert row[4:8].tolist() == [1, 0, 0, 1]
+
+
 def test_every_message_gets_a_row_of_the_same_width_even_an_empty_one() -> None:
     rows = speech.rows([("", ""), ("标题", "一句。又一句?还有一句!")])
 

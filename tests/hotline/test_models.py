@@ -191,6 +191,7 @@ async def test_a_worker_follows_too(pool: Pool, folder: Path, first: str, quick:
 
     assert suggestion["trace"]["model"] == first
     assert suggestion["categories"][0][0] == LAMP[1]
+    assert "type_evidence" in suggestion
 
 
 def test_rolling_back_activates_what_was_active_before(
