@@ -44,7 +44,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     hints = cues.shipped().hints() if options.cues else cues.Hints()
     hints += cues.described(options.taxonomy) if options.taxonomy else cues.Hints()
     setting = train.Setting(promise=trust.Promise(precision=options.promise), hints=hints)
-    model = train.train(examples, setting, _progress)
+    model = train.train(examples, setting, _progress, anyway=options.anyway)
     home = registry.save(options.models, model, card.pictures(model.card))
     if options.activate:
         registry.activate(options.models, model.version)
@@ -55,8 +55,15 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         "megabytes": round(size / 1e6, 2),
         "seconds": round(time.perf_counter() - started, 1),
         "active": registry.active_version(options.models),
+        "leaks": model.card["leaks"],
         "questions": _brief(model.card["questions"]),
+        "time": _later(model.card["time"]),
     }
+
+
+def _later(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures on the newest part without their long lists, or why there are none."""
+    return {**told, "questions": _brief(told["questions"])} if "questions" in told else dict(told)
 
 
 def _show(options: argparse.Namespace) -> dict[str, Any]:

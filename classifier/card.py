@@ -6,41 +6,63 @@ Makes values and SVG text; reads and writes no files.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from classifier import predict, trust
-from classifier.linear import Fit
 from classifier.predict import Judge
 
+UNKNOWN: Final = "unknown"
+"""What a text is shown to be whose label the judge has never met."""
 _SIZE = 320
 _CONFUSIONS = 20
 
 
-def question(fit: Fit, judge: Judge, promise: trust.Promise) -> dict[str, Any]:
-    """Return the figures of one question, a level each, all from scores of models that had not seen the text."""
-    plain = trust.softmax(fit.out_of_fold, judge.warmth)
-    labels = judge.head.labels
-    levels = {}
-    for width, level in zip(judge.widths, judge.levels, strict=True):
+class Trial(NamedTuple):
+    """How sure a judge was of each text of which it had learned nothing, and whether that was sure enough."""
+
+    confidence: NDArray[np.float64]
+    sure: NDArray[np.bool_]
+
+
+def question(
+    scores: NDArray[np.float32],
+    truth: Sequence[str],
+    judge: Judge,
+    promise: trust.Promise,
+    trials: Sequence[Trial] | None = None,
+) -> dict[str, Any]:
+    """Return the figures of one question, a level each, all from scores of models that had not seen the text.
+
+    A label that the judge does not know counts as wrong. `trials`: how sure other judges were at each level, where
+    `judge` itself has learned from these texts how sure to be.
+    """
+    plain = trust.softmax(scores, judge.warmth)
+    labels, levels = judge.head.labels, {}
+    for at, (width, level) in enumerate(zip(judge.widths, judge.levels, strict=True)):
         names, sums = predict.rolled_up(plain, labels, width or max(map(len, labels)))
         number = {name: at for at, name in enumerate(names)}
-        truth = np.array([number[labels[at][: width or None]] for at in fit.truth], dtype=np.int64)
-        more = {"confusions": _confusions(sums, truth, names), "classes": _classes(sums, truth, names, level)}
-        levels[str(width)] = figures(sums, truth, level) | more
+        numbers = np.array([number.get(label[: width or None], len(names)) for label in truth], dtype=np.int64)
+        unknown = int((numbers == len(names)).sum())
+        if unknown:
+            sums, names = np.hstack([sums, np.zeros((len(sums), 1))]), (*names, UNKNOWN)
+        more = {"confusions": _confusions(sums, numbers, names), "classes": _classes(sums, numbers, names, level)}
+        told = figures(sums, numbers, level, trials[at] if trials else None)
+        levels[str(width)] = told | more | {"unknown_labels": unknown}
     return {"labels": len(labels), "promise": promise.precision, "assurance": promise.assurance, "levels": levels}
 
 
-def figures(plain: NDArray[np.float64], truth: NDArray[np.int64], level: trust.Level) -> dict[str, Any]:
+def figures(
+    plain: NDArray[np.float64], truth: NDArray[np.int64], level: trust.Level, trial: Trial | None = None
+) -> dict[str, Any]:
     """Return accuracy, macro-F1, top-k, calibration error, and what the threshold delivers with its interval."""
     order = np.argsort(-plain, axis=1, kind="stable")
     right = order[:, 0] == truth
-    confidence = level.curve(plain)
-    sure = confidence >= level.threshold
+    confidence, sure = trial or tried(plain, level)
     low, high = trust.interval(int(right[sure].sum()), int(sure.sum()))
     inside = plain >= level.floor
     return {
@@ -57,6 +79,12 @@ def figures(plain: NDArray[np.float64], truth: NDArray[np.int64], level: trust.L
         "set_99_holds": float(inside[np.arange(len(truth)), truth].mean()),
         "set_99_size": float(inside.sum(axis=1).mean()),
     }
+
+
+def tried(plain: NDArray[np.float64], level: trust.Level) -> Trial:
+    """Return how sure a level is of texts with these probabilities."""
+    confidence = level.curve(plain)
+    return Trial(confidence, confidence >= level.threshold)
 
 
 def _classes(

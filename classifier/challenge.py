@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,13 +18,10 @@ import numpy as np
 from scipy import stats
 
 from classifier import card, corpus, registry, similar, text, train
-from classifier.corpus import Example
+from classifier.corpus import FEWEST, Example
 from classifier.linear import Progress
 from classifier.predict import Model
 
-WEEKS: Final = (2, 4, 8)
-"""How many of the newest weeks are kept back: the fewest that hold enough texts."""
-FEWEST: Final = 100
 SURE: Final = 0.05
 """The chance of so many more right answers by luck alone that is still too much."""
 CLASS_FEWEST, CLASS_FALL = 15, 0.1
@@ -74,13 +71,13 @@ def challenge(
     """
     champion = registry.load(folder)
     examples = [corpus.example(row) for row in own]
-    older, newest = kept_back(examples, at)
+    older, newest = corpus.kept_back(examples, at)
     drift = drifted(older, newest)
     if len(newest) < FEWEST:
         facts = {"newest": len(newest), "needed": FEWEST, "own": len(examples), "drift": drift}
         return Lesson(champion.version, "", "too_few", activated=False, facts=facts), worth(champion, champion, pool)
     learned = mixed(corpus.read(corpus.shipped()), older, at)
-    challenger = train.train(learned, setting or train.Setting(), say)
+    challenger = train.train(learned, setting or train.Setting(), say, newest=newest)
     say("champion against challenger")
     verdict, figures = compared(champion, challenger, newest)
     if challenger.version == champion.version:
@@ -93,20 +90,6 @@ def challenge(
     facts = {**figures, "shipped": len(learned) - len(older), "own": len(older), "drift": drift}
     lesson = Lesson(champion.version, challenger.version, verdict, verdict == "won", facts)
     return lesson, worth(champion, challenger, pool)
-
-
-def kept_back(examples: Sequence[Example], at: datetime) -> tuple[list[Example], list[Example]]:
-    """Return (older, newest): the fewest weeks that hold enough texts, without what nearly repeats an older one."""
-    older: list[Example] = []
-    newest: list[Example] = []
-    for weeks in WEEKS:
-        since = (at - timedelta(weeks=weeks)).isoformat()
-        older = [example for example in examples if example.at < since]
-        newest = [example for example in examples if example.at >= since]
-        if len(newest) >= FEWEST:
-            break
-    leaks = similar.leaked([example.text for example in older], [example.text for example in newest])
-    return older, [example for example, leaked in zip(newest, leaks, strict=True) if not leaked]
 
 
 def mixed(shipped: Sequence[Example], own: Sequence[Example], at: datetime) -> list[Example]:

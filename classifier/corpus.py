@@ -12,8 +12,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 from classifier import similar, text
 
@@ -22,6 +24,9 @@ URGENCIES = ("normal", "urgent", "critical")  # 一般 紧急 特急
 CODE_DIGITS = 6
 RISKS = ("life", "self_harm", "violence", "group", "secret")
 DUPLICATE_SHARE_ALLOWED = 0.01
+WEEKS: Final = (2, 4, 8)
+"""How many of the newest weeks are kept back: the fewest that hold enough texts."""
+FEWEST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +101,21 @@ def problems(examples: Sequence[Example]) -> list[str]:
     return found
 
 
-def split_by_time(examples: Sequence[Example], share: float = 0.2) -> tuple[list[Example], list[Example]]:
-    """Return (older, newest `share`); what nearly repeats an older text is left out of the newest, so nothing leaks.
+def kept_back(examples: Sequence[Example], at: datetime) -> tuple[list[Example], list[Example]]:
+    """Return (older, newest): the fewest weeks before `at` that hold enough texts, without what repeats an older one.
 
-    Examples without a time count as oldest.
+    Examples without a time count as older. The newest are fewer than `FEWEST` where even the most weeks hold too few.
     """
-    ordered = sorted(examples, key=lambda example: example.at)
-    cut = len(ordered) - round(len(ordered) * share)
-    older, newest = ordered[:cut], ordered[cut:]
-    leaked = similar.leaked([example.text for example in older], [example.text for example in newest])
-    return older, [example for example, leaks in zip(newest, leaked, strict=True) if not leaks]
+    older: list[Example] = []
+    newest: list[Example] = []
+    for weeks in WEEKS:
+        since = (at - timedelta(weeks=weeks)).isoformat()
+        older = [example for example in examples if example.at < since]
+        newest = [example for example in examples if example.at >= since]
+        if len(newest) >= FEWEST:
+            break
+    leaks = similar.leaked([example.text for example in older], [example.text for example in newest])
+    return older, [example for example, leaked in zip(newest, leaks, strict=True) if not leaked]
 
 
 def fingerprint(examples: Iterable[Example]) -> str:
@@ -141,6 +151,8 @@ def example(row: Mapping[str, object]) -> Example:
     if not cleaned:
         raise ValueError("the text is empty")
     at, refused = str(row.get("at") or ""), str(row.get("refused") or "")
+    if at:
+        datetime.fromisoformat(at)
     weight = float(str(row.get("weight") or 1))
     return Example(
         cleaned, category, kind, urgency, str(row.get("area") or ""), tuple(map(str, risks)), at, refused, weight

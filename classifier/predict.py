@@ -67,14 +67,13 @@ class Judge:
     acts: speech.Head | None = None
     """What speech acts add to the scores; None where words alone decide."""
 
-    def probabilities(self, rows: sparse.csr_matrix, spoken: Sequence[speech.Spoken] = ()) -> NDArray[np.float64]:
-        """Return probabilities of the deepest labels, shape (rows, labels); each row sums to 1.
+    def scores(self, rows: sparse.csr_matrix, spoken: Sequence[speech.Spoken] = ()) -> NDArray[np.float32]:
+        """Return scores, shape (rows, labels); `spoken` is what `acts` heard in the texts, where there are acts."""
+        return self.head.scores(rows) + self.acts.scores(spoken) if self.acts else self.head.scores(rows)
 
-        `spoken` is what `acts` heard in the texts of the rows, where there are acts.
-        """
-        scores = self.head.scores(rows)
-        scores = scores + self.acts.scores(spoken) if self.acts else scores
-        return calibrated(softmax(scores, self.warmth), self.levels[-1].curve)
+    def probabilities(self, rows: sparse.csr_matrix, spoken: Sequence[speech.Spoken] = ()) -> NDArray[np.float64]:
+        """Return probabilities of the deepest labels, shape (rows, labels); each row sums to 1."""
+        return calibrated(softmax(self.scores(rows, spoken), self.warmth), self.levels[-1].curve)
 
 
 def calibrated(probabilities: NDArray[np.float64], curve: Curve) -> NDArray[np.float64]:

@@ -32,10 +32,14 @@ def pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[tuple[int,
 
 def groups(texts: Sequence[str], threshold: float = THRESHOLD) -> NDArray[np.int64]:
     """Return a group number a text, shape (len(texts),): near-duplicates share it, also through a third."""
-    found = pairs(texts, threshold)
+    return joined(pairs(texts, threshold), len(texts))
+
+
+def joined(found: Sequence[tuple[int, int, float]], number: int) -> NDArray[np.int64]:
+    """Return the groups of `number` texts of which these pairs are alike, as `groups` does."""
     first = [i for i, _, _ in found]
     second = [j for _, j, _ in found]
-    graph = sparse.coo_matrix((np.ones(len(found)), (first, second)), shape=(len(texts), len(texts)))
+    graph = sparse.coo_matrix((np.ones(len(found)), (first, second)), shape=(number, number))
     _, labels = csgraph.connected_components(graph, directed=False)
     return np.asarray(labels, dtype=np.int64)
 

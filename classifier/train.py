@@ -10,6 +10,7 @@ import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import sklearn
 from numpy.typing import NDArray
 from scipy import sparse
 
-from classifier import card, corpus, cues, features, linear, places, predict, registry, similar, speech, trust
+from classifier import card, corpus, cues, features, leaks, linear, places, predict, registry, similar, speech, trust
 from classifier.corpus import Example
 from classifier.cues import Hints
 from classifier.linear import Fit, Manner, Progress
@@ -60,10 +61,19 @@ def first(folder: Path, say: Progress = lambda _: None, *, taxonomy: Path | None
     return model.version
 
 
-def train(examples: Sequence[Example], setting: Setting, say: Progress = lambda _: None) -> Model:
+def train(
+    examples: Sequence[Example],
+    setting: Setting,
+    say: Progress = lambda _: None,
+    *,
+    newest: Sequence[Example] | None = None,
+    anyway: bool = False,
+) -> Model:
     """Return the model of cleaned `examples`; what a field leaves empty is not learned from.
 
-    Raises CorpusError when there are too few examples to keep any back.
+    `newest` are later examples that the caller kept back to be judged; without them, the newest weeks are judged by a
+    model of the older ones, where examples have dates. Raises CorpusError when there are too few examples to keep any
+    back, and when the corpus leaks unless told to go on `anyway`.
     """
     if len({example.category for example in examples}) < FEWEST_CATEGORIES or len(examples) < 2 * setting.manner.folds:
         raise corpus.CorpusError(
@@ -71,24 +81,99 @@ def train(examples: Sequence[Example], setting: Setting, say: Progress = lambda 
         )
     texts = [example.text for example in examples]
     say(f"{len(texts)} examples: near-duplicates")
-    groups = similar.groups(texts)
+    alike = similar.pairs(texts)
+    groups = similar.joined(alike, len(texts))
     say("vocabulary")
     learned = features.learn([*texts, *setting.hints.texts], setting.recipe)
     rows = learned.rows(texts)
-    questions = {
-        "category": [example.category for example in examples],
-        "urgency": [example.urgency or "normal" for example in examples],
-    }
+    questions = _labels(examples)
+    spoken = _Spoken(rows, questions.pop("kind"), texts)
     weak, worth = _weak(learned, setting.hints, questions["category"]), _worth(examples)
     fits = linear.fit(rows, questions, groups, setting.manner, say, weak=weak, worth=worth)
     fits["category"] = _with_branches(fits["category"])
-    spoken = _Spoken(rows, [example.kind or "consult" for example in examples], texts)
     fits["kind"], acts = _kinds(spoken, groups, setting, say, worth)
     fits = {name: _as_stored(fit) for name, fit in fits.items()}
     judges = {name: judge(fit, LEVELS if name == "category" else (0,), setting.promise) for name, fit in fits.items()}
     judges["kind"] = replace(judges["kind"], acts=acts)
-    told = _card(examples, setting, judges, fits)
-    return Model(_version(told), learned, judges, places.learn(examples), told)
+    folds = {name: _folds(fit, groups, setting.manner) for name, fit in fits.items()}
+    found = leaks.told(examples, alike, folds["category"], setting.hints)
+    if not anyway:
+        leaks.refuse(found)
+    told = _card(examples, setting) | {"leaks": found}
+    told["questions"] = {
+        name: card.question(
+            fits[name].out_of_fold,
+            [fits[name].head.labels[at] for at in fits[name].truth],
+            judges[name],
+            setting.promise,
+            _trials(fits[name], folds[name], judges[name].widths, setting.promise),
+        )
+        for name in judges
+    }
+    model = Model(_version(told), learned, judges, places.learn(examples), told)
+    return replace(model, card={**told, "time": _by_time(examples, setting, model, newest, say)})
+
+
+def _by_time(
+    examples: Sequence[Example], setting: Setting, model: Model, newest: Sequence[Example] | None, say: Progress
+) -> dict[str, Any]:
+    """What is learned from the older examples, judged on the newest; or why there is no such figure."""
+    if newest is not None:
+        return _later(model, newest, setting.promise) if newest else {"why": "not asked for"}
+    last = max(example.at for example in examples)
+    if not last:
+        return {"why": "no example has a date: all figures are out of fold"}
+    older, newest = corpus.kept_back(examples, datetime.fromisoformat(last))
+    if len(newest) < corpus.FEWEST:
+        return {"why": f"the newest {corpus.WEEKS[-1]} weeks hold {len(newest)} texts, {corpus.FEWEST} are needed"}
+    say(f"{len(newest)} newest texts by {len(older)} older ones")
+    try:
+        earlier = train(older, setting, say, newest=(), anyway=True)
+    except corpus.CorpusError as error:
+        return {"why": f"the older part: {error}"}
+    repeated = len(examples) - len(older) - len(newest)
+    return {**_later(earlier, newest, setting.promise), "older": len(older), "left_out_as_repeated": repeated}
+
+
+def _later(model: Model, newest: Sequence[Example], promise: trust.Promise) -> dict[str, Any]:
+    """The figures of a model on later examples."""
+    texts = [example.text for example in newest]
+    rows, told = model.features.rows(texts), {}
+    for name, judge in model.judges.items():
+        spoken = [judge.acts.listen(said) for said in texts] if judge.acts else []
+        told[name] = card.question(judge.scores(rows, spoken), _labels(newest)[name], judge, promise)
+    moments = [example.at for example in newest]
+    return {"newest": len(newest), "from": min(moments), "to": max(moments), "questions": told}
+
+
+def _labels(examples: Sequence[Example]) -> dict[str, list[str]]:
+    """The labels of each question; a ticket without a type is a consultation, one without urgency is normal."""
+    return {
+        "category": [example.category for example in examples],
+        "kind": [example.kind or "consult" for example in examples],
+        "urgency": [example.urgency or "normal" for example in examples],
+    }
+
+
+def _folds(fit: Fit, groups: NDArray[np.int64], manner: Manner) -> NDArray[np.int64]:
+    """The number of the fold in which each example was judged, shape (examples,)."""
+    fold = np.zeros(len(fit.truth), dtype=np.int64)
+    for number, (_, test) in enumerate(linear.fold_pairs(fit.truth, groups, manner)):
+        fold[test] = number
+    return fold
+
+
+def _trials(fit: Fit, fold: NDArray[np.int64], widths: tuple[int, ...], promise: trust.Promise) -> list[card.Trial]:
+    """How sure each example is by what the other folds teach of warmth, curve and threshold, at each width."""
+    trials = [card.Trial(np.zeros(len(fold)), np.zeros(len(fold), dtype=bool)) for _ in widths]
+    for number in np.unique(fold):
+        own, others = fold == number, fold != number
+        learned = judge(replace(fit, truth=fit.truth[others], out_of_fold=fit.out_of_fold[others]), widths, promise)
+        asked = replace(fit, truth=fit.truth[own], out_of_fold=fit.out_of_fold[own])
+        for trial, width, level in zip(trials, widths, learned.levels, strict=True):
+            found = card.tried(at_width(asked, learned.warmth, width)[0], level)
+            trial.confidence[own], trial.sure[own] = found
+    return trials
 
 
 def _weak(learned: features.Features, hints: Hints, categories: Sequence[str]) -> linear.Weak | None:
@@ -179,10 +264,8 @@ def _with_branches(fit: Fit) -> Fit:
     return replace(fit, head=head, out_of_fold=fit.out_of_fold @ mix)
 
 
-def _card(
-    examples: Sequence[Example], setting: Setting, judges: dict[str, Judge], fits: dict[str, Fit]
-) -> dict[str, Any]:
-    """What the model was made of and what it is worth on texts it had not seen."""
+def _card(examples: Sequence[Example], setting: Setting) -> dict[str, Any]:
+    """What the model was made of."""
     versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
     return {
         "data": {
@@ -190,12 +273,10 @@ def _card(
             "examples": len(examples),
             "from": min((example.at for example in examples if example.at), default=""),
             "to": max((example.at for example in examples if example.at), default=""),
-            "duplicate_share": round(similar.duplicate_share([example.text for example in examples]), 4),
         },
         "libraries": {**versions, "scikit-learn": sklearn.__version__},
         "setting": repr(setting),
         "shares": corpus.shares(example.category[: LEVELS[0]] for example in examples),
-        "questions": {name: card.question(fits[name], judges[name], setting.promise) for name in judges},
     }
 
 

@@ -88,7 +88,7 @@ def test_the_newest_weeks_are_kept_back_and_no_text_of_them_is_learned() -> None
     newest = told(110, 9, days_ago=3)
     copies = [replace(example, at=newest[0].at) for example in older[:20]]
 
-    kept, back = challenge.kept_back([*older, *newest, *copies], NOW)
+    kept, back = corpus.kept_back([*older, *newest, *copies], NOW)
 
     assert len(kept) == 50
     assert {one.text for one in back} == {one.text for one in newest}
@@ -97,7 +97,7 @@ def test_the_newest_weeks_are_kept_back_and_no_text_of_them_is_learned() -> None
 def test_more_weeks_are_kept_back_where_the_newest_hold_too_few() -> None:
     examples = told(60, 10, days_ago=3) + told(60, 11, days_ago=20) + told(60, 12, days_ago=100)
 
-    kept, back = challenge.kept_back(examples, NOW)
+    kept, back = corpus.kept_back(examples, NOW)
 
     assert (len(kept), len(back)) == (60, 120)
 

@@ -1,4 +1,5 @@
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -37,18 +38,22 @@ def test_copies_with_another_name_in_them_are_duplicates() -> None:
 
 def test_a_split_by_time_puts_no_text_on_both_sides() -> None:
     told = "自来水发黄有异味，已经一个星期了，打了好几次供水公司的电话都说在处理。"
-    older, newest = corpus.split_by_time(
-        [
-            Example(told + "谢谢", "030501", at="2026-03-02"),  # repeats the first one: left out
-            Example("地铁站口没有电梯", "050804", at="2026-03-01"),
-            Example(told, "030501", at="2026-01-01"),
-            Example("公交车半小时不来一班", "050203", at="2026-01-02"),
-        ],
-        share=0.5,
-    )
+    examples = [
+        Example(told + "谢谢", "030501", at="2026-03-02"),  # repeats the third one: left out
+        Example("地铁站口没有电梯", "050804", at="2026-03-01"),
+        Example(told, "030501", at="2026-01-01"),
+        Example("公交车半小时不来一班", "050203"),  # without a date: older
+    ]
 
-    assert [example.at for example in older] == ["2026-01-01", "2026-01-02"]
+    older, newest = corpus.kept_back(examples, datetime(2026, 3, 2))  # noqa: DTZ001 - dates of a file have no zone
+
+    assert [example.at for example in older] == ["2026-01-01", ""]
     assert [example.at for example in newest] == ["2026-03-01"]
+
+
+def test_a_date_that_is_none_is_a_fault() -> None:
+    with pytest.raises(ValueError, match="Invalid isoformat"):
+        corpus.example({"text": "路灯坏了", "category": "030501", "at": "last week"})
 
 
 def test_the_fingerprint_knows_every_field_and_the_order() -> None:

@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +112,68 @@ def test_the_same_corpus_gives_the_same_model_bit_by_bit(model: Model, examples:
 
     for name in ("model.json", "arrays.npz", "card.json"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_another_process_with_other_hashes_gives_the_same_model_bit_by_bit(
+    examples: list[Example], tmp_path: Path
+) -> None:
+    file = tmp_path / "some.jsonl"
+    lines = [{"text": one.text, "category": one.category, "type": one.kind} for one in examples[:150]]
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+
+    for seed in ("1", "2"):
+        asked = ["train", "--corpus", str(file), "--models", str(tmp_path / seed), "--no-cues"]
+        subprocess.run(
+            [sys.executable, "-m", "classifier", *asked],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        )
+
+    (first,), (second,) = (registry.versions(tmp_path / seed) for seed in ("1", "2"))
+    assert first == second
+    for name in ("model.json", "arrays.npz", "card.json", "calibration.svg"):
+        assert (tmp_path / "1" / first / name).read_bytes() == (tmp_path / "2" / first / name).read_bytes()
+
+
+def dated(examples: list[Example], newest: int) -> list[Example]:
+    """Give the examples dates of a spring, the last of them in its last days."""
+    last = len(examples) - newest
+    return [replace(one, at=f"2026-0{3 if at < last else 6}-{1 + at % 20:02}") for at, one in enumerate(examples)]
+
+
+def test_the_newest_weeks_are_judged_by_the_older_ones_alone(examples: list[Example]) -> None:
+    odd = dated([*examples[:400], *(replace(one, category="999901") for one in examples[400:520])], newest=120)
+
+    told = train.train(odd, SETTING).card["time"]
+
+    assert (told["newest"], told["older"], told["from"][:7]) == (120, 400, "2026-06")
+    levels = told["questions"]["category"]["levels"]
+    assert (levels["6"]["unknown_labels"], levels["6"]["accuracy"]) == (120, 0)  # the older weeks never met it
+    assert levels["2"]["confusions"][0]["is"] == "unknown"
+
+
+@pytest.mark.parametrize(("newest", "why"), [(0, "no example has a date"), (50, "hold 50 texts, 100 are needed")])
+def test_a_card_says_why_it_has_no_figures_by_time(examples: list[Example], newest: int, why: str) -> None:
+    some = dated(examples[:200], newest) if newest else examples[:200]
+
+    assert why in train.train(some, SETTING).card["time"]["why"]
+
+
+def test_a_corpus_that_shows_its_labels_is_refused_unless_told_otherwise(examples: list[Example]) -> None:
+    told = [replace(one, text=f"{one.category} {one.text}") for one in examples[:100]]
+
+    with pytest.raises(corpus.CorpusError, match=r"category_in_text 100\.0%"):
+        train.train(told, SETTING)
+    assert train.train(told, SETTING, anyway=True).card["leaks"]["category_in_text"] == 1
+
+
+def test_what_a_card_promises_is_measured_on_texts_that_taught_nothing_of_trust(model: Model) -> None:
+    level = model.card["questions"]["urgency"]["levels"]["0"]
+    low, high = level["precision_interval"]
+
+    assert level["precision"] is None or low <= level["precision"] <= high
+    assert model.card["leaks"]["across_folds"] == 0
 
 
 def test_a_stored_model_judges_as_the_fresh_one_did(folder: Path, model: Model, examples: list[Example]) -> None:
