@@ -18,6 +18,8 @@ from classifier.predict import Judge
 
 UNKNOWN: Final = "unknown"
 """What a text is shown to be whose label the judge has never met."""
+AREA_FEWEST: Final = 30
+"""Texts of an area that a model must have been sure of before its promise is looked at there."""
 _SIZE = 320
 _CONFUSIONS = 20
 
@@ -103,6 +105,24 @@ def _classes(
             "precision": right / count if count else None,
             "precision_interval": list(trust.interval(right, count)),
         }
+    return told
+
+
+def areas(
+    codes: Sequence[str], sure: NDArray[np.bool_], right: NDArray[np.bool_], promise: trust.Promise
+) -> dict[str, Any]:
+    """Return what the threshold delivers in each area with enough texts, those of the areas below it counted in.
+
+    The promise is not `kept` where the whole interval lies below it: there the machine is to ask a person.
+    """
+    told = {}
+    for code in sorted(set(codes) - {""}):
+        inside = sure & np.array([one.startswith(code) for one in codes])
+        count, good = int(inside.sum()), int((inside & right).sum())
+        if count >= AREA_FEWEST:
+            low, high = trust.interval(good, count)
+            kept = high >= promise.precision
+            told[code] = {"sure": count, "precision": good / count, "precision_interval": [low, high], "kept": kept}
     return told
 
 

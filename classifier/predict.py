@@ -38,6 +38,7 @@ class Suggestion:
 
     `sure_category` is the deepest code whose probability keeps the promise of precision, or None: then ask a person.
     `evidence` are the words that decided on the category, `kind_evidence` what was said that decided on the type.
+    `doubted_areas`: where the model is not to be believed, should the text belong to one of them without naming it.
     """
 
     category: tuple[Guess, ...]
@@ -51,6 +52,7 @@ class Suggestion:
     evidence: tuple[str, ...]
     kind_evidence: tuple[str, ...]
     model_version: str
+    doubted_areas: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class Model:
     judges: Mapping[str, Judge]
     places: places.Places
     card: Mapping[str, Any]
+    doubted_areas: frozenset[str] = frozenset()
+    """Codes of areas where the promise was measured not to be kept: nothing is sure there."""
 
     def suggest(self, texts: Sequence[str], most: int = 5) -> list[Suggestion]:
         """Return one suggestion a raw text, in their order; an empty text gets the base rates and is never sure."""
@@ -134,21 +138,23 @@ class Model:
             best = _guesses(category.head.labels, leaves[at], most)
             level_1, level_2 = wide[0][at], wide[1][at]
             marks = risks.alarms(cleaned_text)
+            area = self.places.area(cleaned_text)
             found.append(
                 Suggestion(
                     category=best,
                     sure_category=self._sure((level_1, level_2, best[0]))
-                    if rows.indptr[at] < rows.indptr[at + 1]
+                    if rows.indptr[at] < rows.indptr[at + 1] and not (area or "").startswith(tuple(self.doubted_areas))
                     else None,
                     level_1=level_1,
                     level_2=level_2,
                     kind=kinds[at][0],
                     urgency=_urgency(_guesses(urgency.head.labels, urgencies[at], 1)[0], marks),
                     risks=marks,
-                    area=self.places.area(cleaned_text),
+                    area=area,
                     evidence=self._evidence(rows, at, category.head, best[0].label),
                     kind_evidence=kinds[at][1],
                     model_version=self.version,
+                    doubted_areas=self.doubted_areas,
                 )
             )
         return found

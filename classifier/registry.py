@@ -186,6 +186,7 @@ def _described(model: Model, arrays_sha256: str) -> dict[str, Any]:
         "vocabulary": model.features.vocabulary,
         "judges": judges,
         "places": dict(model.places.names),
+        "doubted_areas": sorted(model.doubted_areas),
     }
 
 
@@ -238,7 +239,8 @@ def _model(
         arrays["idf"],
     )
     judges = {name: _judge(name, described["judges"][name], arrays) for name in _JUDGES}
-    return Model(version, learned, judges, Places(dict(described["places"])), dict(carded))
+    doubted = frozenset(described.get("doubted_areas", ()))
+    return Model(version, learned, judges, Places(dict(described["places"])), dict(carded), doubted)
 
 
 def _judge(name: str, told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Judge:

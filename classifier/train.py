@@ -95,22 +95,25 @@ def train(
     fits = {name: _as_stored(fit) for name, fit in fits.items()}
     judges = {name: judge(fit, LEVELS if name == "category" else (0,), setting.promise) for name, fit in fits.items()}
     judges["kind"] = replace(judges["kind"], acts=acts)
-    folds = {name: _folds(fit, groups, setting.manner) for name, fit in fits.items()}
-    found = leaks.told(examples, alike, folds["category"], setting.hints)
+    fold = _folds(fits["category"], groups, setting.manner)
+    found = leaks.told(examples, alike, fold, setting.hints)
     if not anyway:
         leaks.refuse(found)
-    told = _card(examples, setting) | {"leaks": found}
+    trials = {name: _trials(fit, fold, judges[name].widths, setting.promise) for name, fit in fits.items()}
+    areas = _areas(examples, fits["category"], judges["category"], trials["category"], setting.promise)
+    told = _card(examples, setting) | {"leaks": found, "areas": areas}
     told["questions"] = {
         name: card.question(
             fits[name].out_of_fold,
             [fits[name].head.labels[at] for at in fits[name].truth],
             judges[name],
             setting.promise,
-            _trials(fits[name], folds[name], judges[name].widths, setting.promise),
+            trials[name],
         )
         for name in judges
     }
-    model = Model(_version(told), learned, judges, places.learn(examples), told)
+    doubted = frozenset(code for code, one in areas.items() if not one["kept"])
+    model = Model(_version(told), learned, judges, places.learn(examples), told, doubted)
     return replace(model, card={**told, "time": _by_time(examples, setting, model, newest, say)})
 
 
@@ -222,6 +225,18 @@ def _kinds(
     fit = fitted(sparse.hstack([words, leveled], format="csr"))
     own = fit.head.weights[: words.shape[1]], share * fit.head.weights[words.shape[1] :]
     return replace(fit, head=replace(fit.head, weights=own[0])), speech.Head(acts, usual, spread, own[1])
+
+
+def _areas(
+    examples: Sequence[Example], fit: Fit, judged: Judge, trials: Sequence[card.Trial], promise: trust.Promise
+) -> dict[str, Any]:
+    """What the promise comes to in each area, at the deepest level that promises anything; nothing if none does."""
+    for width, level, trial in reversed(list(zip(judged.widths, judged.levels, trials, strict=True))):
+        if level.threshold < trust.NEVER:
+            probabilities, truth = at_width(fit, judged.warmth, width)
+            right = probabilities.argmax(axis=1) == truth
+            return card.areas([example.area for example in examples], trial.sure, right, promise)
+    return {}
 
 
 def judge(fit: Fit, widths: tuple[int, ...], promise: trust.Promise) -> Judge:

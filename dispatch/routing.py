@@ -25,6 +25,7 @@ class Doubt(StrEnum):
     PROTECTED = "protected"
     SENSITIVE = "sensitive"
     UNSURE = "unsure"
+    AREA_DOUBTED = "area_doubted"
     NO_ROW = "no_row"
     ROW_ASKS = "row_asks"
     ANSWERED_HERE = "answered_here"
@@ -107,7 +108,8 @@ class Suggested:
 class Question:
     """What routing needs to know. `confirmed`: a person fixed the category, so no suggestion is weighed.
 
-    `experience`: what became of such matters from such places, by department.
+    `experience`: what became of such matters from such places, by department. `doubted_areas`: codes of areas where the
+    model's promise was measured not to be kept; all areas whose codes begin with one of them are meant.
     """
 
     ticket: Ticket
@@ -115,6 +117,12 @@ class Question:
     suggestions: tuple[Suggested, ...] = ()
     model_version: str = ""
     experience: Mapping[str, Experience] = field(default_factory=lambda: NO_EXPERIENCE)
+    doubted_areas: frozenset[str] = frozenset()
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether a model's guess is weighed that is not to be believed in this ticket's area."""
+        return not self.confirmed and (self.ticket.area or "").startswith(tuple(self.doubted_areas))
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +272,7 @@ def _why_not(
         (ticket.hides_caller, Doubt.PROTECTED),
         (ticket.sensitive or rulebook.is_sensitive(best.category), Doubt.SENSITIVE),
         (best.probability < rulebook.policy.auto_dispatch_probability, Doubt.UNSURE),
+        (question.is_doubted, Doubt.AREA_DOUBTED),
         (row is None, Doubt.NO_ROW),
         (row is not None and row.lead == ASK_A_PERSON, Doubt.ROW_ASKS),
         (row is not None and row.lead == HOTLINE, Doubt.ANSWERED_HERE),

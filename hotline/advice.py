@@ -185,6 +185,7 @@ def _routed(
         suggestions=suggestions,
         model_version=advice.model_version,
         experience=known,
+        doubted_areas=judged.doubted_areas if judged else frozenset(),
     )
     answer = route(asked, rulebook)
     if isinstance(answer, Send):

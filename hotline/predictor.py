@@ -34,6 +34,7 @@ class Judgement:
 
     `levels`: the likeliest category of two, of four and of six digits; each is worth having where the next is unsure.
     `risk_words`: what was said that speaks of `risks`; `type_evidence`: what was said that decided on the type.
+    `doubted_areas`: areas where this model's promise was measured not to be kept.
     """
 
     categories: tuple[tuple[str, float], ...]
@@ -47,6 +48,31 @@ class Judgement:
     area: str | None = None
     risk_words: tuple[str, ...] = ()
     type_evidence: tuple[str, ...] = ()
+    doubted_areas: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What a model promises of categories of so many digits, and what it kept on texts that it had not seen.
+
+    `low` and `high` hold the true precision with 95 %; `precision` is None where nothing was sure enough. `on` are the
+    texts.
+    """
+
+    digits: str
+    asked: float
+    coverage: float
+    precision: float | None
+    low: float
+    high: float
+    on: str
+
+    def __str__(self) -> str:
+        asked = f"categories of {self.digits} digits, {self.asked:.0%} asked"
+        if self.precision is None:
+            return f"{asked}: sure of none of {self.on}"
+        held = f"{self.precision:.1%} [{self.low:.1%}, {self.high:.1%}]"
+        return f"{asked}: {held} right of the {self.coverage:.0%} that it was sure of, {self.on}"
 
 
 class Predictor:
@@ -65,6 +91,13 @@ class Predictor:
     def version(self) -> str:
         """The version of the model in use; empty when there is none."""
         return str(self._model.version) if self._model else ""
+
+    def promised(self) -> list[Promised]:
+        """Return what the model in use promises and keeps, level by level, by the newest weeks too where it knows."""
+        card: Mapping[str, Any] = self._model.card if self._model else {}
+        later = card.get("time", {})
+        found = _promised(card, "texts out of fold")
+        return found + (_promised(later, f"the {later['newest']} newest texts") if "newest" in later else [])
 
     async def refresh(self) -> bool:
         """Take the active version into use if it is another one; return whether anything changed.
@@ -122,6 +155,15 @@ class Predictor:
     async def suggest(self, text: str) -> Judgement | None:
         """Return what a text still being typed is about; None without a model or without a text."""
         return (await self.judge([text]))[0] if text.strip() else None
+
+
+def _promised(told: Mapping[str, Any], on: str) -> list[Promised]:
+    question = told.get("questions", {}).get("category", {"levels": {}})
+    found = []
+    for digits, level in question["levels"].items():
+        low, high = level["precision_interval"]
+        found.append(Promised(digits, question["promise"], level["coverage"], level["precision"], low, high, on))
+    return found
 
 
 def challenged(
@@ -188,4 +230,5 @@ def _judgement(suggestion: Any) -> Judgement:  # noqa: ANN401 - classifier.predi
         area=suggestion.area,
         risk_words=tuple(dict.fromkeys(word for alarm in suggestion.risks for word in alarm.evidence)),
         type_evidence=suggestion.kind_evidence,
+        doubted_areas=suggestion.doubted_areas,
     )

@@ -452,7 +452,8 @@ def _best_category(ticket: Ticket, judged: Judgement | None) -> str:
 def _question(ticket: Ticket, judged: Judgement | None, known: Mapping[str, Experience]) -> Question:
     suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
     version = judged.model_version if judged else ""
-    return Question(ticket, ticket.category is not None, suggestions, version, known)
+    doubted = judged.doubted_areas if judged else frozenset()
+    return Question(ticket, ticket.category is not None, suggestions, version, known, doubted)
 
 
 def _moves_of_machine(ticket: Ticket, answer: Send | AskHuman, rulebook: Rulebook, at: datetime) -> Sequence[Decided]:

@@ -1534,6 +1534,7 @@ DOUBTS: Mapping[str, str] = {
     Doubt.PROTECTED: "保密或举报事项，须人工派单",
     Doubt.SENSITIVE: "敏感事项，须人工派单",
     Doubt.UNSURE: "分类把握不足（{probability}）",
+    Doubt.AREA_DOUBTED: "模型在该区域的准确率未达到承诺，须人工派单",
     Doubt.NO_ROW: "派单目录没有此类事项",
     Doubt.ROW_ASKS: "派单目录要求人工判断：{basis}",
     Doubt.ANSWERED_HERE: "应由热线直接答复",

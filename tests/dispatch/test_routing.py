@@ -12,7 +12,7 @@ from dispatch import actions as do
 from dispatch.deadlines import keep_clocks
 from dispatch.lifecycle import receive, step
 from dispatch.model import MACHINE, Caller, Level, Ticket, TicketState, TicketType, Urgency
-from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, matching_row, route
+from dispatch.routing import AskHuman, Doubt, Experience, Question, Send, Suggested, matching_row, route
 from dispatch.rulebook import Area, CatalogueRow, Category, Department, Policy, Rulebook
 from hotline.calendar_seed import default_calendar
 
@@ -227,6 +227,26 @@ def test_what_the_machine_may_not_decide_is_asked_of_a_person_with_the_reason(
 )
 def test_a_suggestion_is_sent_from_the_citys_threshold_on(probability: float, *, is_sent: bool) -> None:
     assert isinstance(guessed("050901", probability), Send) is is_sent
+
+
+@pytest.mark.parametrize(
+    ("doubted", "confirmed", "reason"),
+    [
+        ({"01"}, False, Doubt.AREA_DOUBTED),  # the ticket's area lies below it
+        ({"02"}, False, ""),
+        (set(), False, ""),
+        ({"01"}, True, ""),  # a person fixed the category
+    ],
+)
+def test_a_guess_is_not_sent_in_an_area_where_the_models_promise_is_not_kept(
+    doubted: set[str], *, confirmed: bool, reason: str
+) -> None:
+    ticket = a_ticket(area="0101", category="050901" if confirmed else None)
+    guesses = (Suggested("050901", 0.99),)
+
+    answer = route(Question(ticket, confirmed, guesses, "model-3", doubted_areas=frozenset(doubted)), RULEBOOK)
+
+    assert answer.trace.reason == reason
 
 
 def test_the_threshold_is_the_citys_own() -> None:
