@@ -262,6 +262,8 @@ async def _say_models(desk: Desk, config: Config, say: Say) -> bool:
         say(f"model: the active one is refused: {fault}")
     elif desk.predictor.version:
         say(f"model: {desk.predictor.version} is active")
+        for promised in desk.predictor.promised():
+            say(f"model: {promised}")
     else:
         say(f"model: none in {config.models}; `python -m classifier train --models {config.models} --activate`")
     for row in used:

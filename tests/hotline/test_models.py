@@ -21,7 +21,7 @@ from hotline.app import make_application
 from hotline.config import read
 from hotline.db import Pool
 from hotline.desk import Desk
-from hotline.predictor import Predictor
+from hotline.predictor import Predictor, Promised
 from tests.city import House, add_people, intake, small_desk, until
 
 LAMP, HOLE = ("路灯不亮了晚上很黑", "050902"), ("路面有个大坑车掉进去", "050901")
@@ -139,6 +139,26 @@ async def _refused(desk: Desk) -> bool:
 async def _well(desk: Desk) -> bool:
     rows = await models.in_use(desk)
     return bool(rows) and not any(row["fault"] for row in rows)
+
+
+async def test_what_the_model_promises_is_shown_with_its_interval(house: House, folder: Path, first: str) -> None:
+    await until(lambda: _uses(house.desk, first))
+    shown: list[str] = []
+
+    assert await serving._say_models(house.desk, read({"HOTLINE_MODELS": str(folder)}), shown.append)
+
+    told = [line for line in shown if "98% asked" in line]
+    assert len(told) == 3
+    assert all("sure of none" in line or "]" in line for line in told)
+
+
+def test_a_promise_is_told_with_what_was_kept() -> None:
+    kept = Promised("6", 0.98, 0.8, 0.983, 0.979, 0.986, "the 312 newest texts")
+
+    assert str(kept) == (
+        "categories of 6 digits, 98% asked: 98.3% [97.9%, 98.6%] right of the 80% that it was sure of, "
+        "the 312 newest texts"
+    )
 
 
 async def test_a_refused_model_is_logged_once_and_not_loaded_at_every_look(
