@@ -9,9 +9,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from classifier import card, corpus, features, places, registry, risks, speech, train, trust
 from classifier.corpus import Example
@@ -280,15 +282,24 @@ def test_another_minor_version_of_scikit_learn_is_refused(folder: Path, model: M
         registry.load(folder)
 
 
-def test_an_array_that_is_a_pickle_is_refused_even_with_the_right_hash(folder: Path, model: Model) -> None:
+@pytest.mark.parametrize(
+    ("idf", "why"),
+    [
+        (np.array([{"any": "object"}], dtype=object), "not an array of numbers"),
+        (np.array(["text"]), "types that are not trusted"),
+    ],
+)
+def test_an_array_of_a_type_that_is_not_trusted_is_refused_even_with_the_right_hash(
+    folder: Path, model: Model, idf: NDArray[Any], why: str
+) -> None:
     home = folder / model.version
     buffer = io.BytesIO()
-    np.savez(buffer, idf=np.array([{"any": "object"}], dtype=object))
+    np.savez(buffer, idf=idf)
     (home / "arrays.npz").write_bytes(buffer.getvalue())
     described = json.loads((home / "model.json").read_text(encoding="utf-8"))
     restored(home, described | {"arrays_sha256": hashlib.sha256(buffer.getvalue()).hexdigest()})
 
-    with pytest.raises(registry.RegistryError, match="not an array of numbers"):
+    with pytest.raises(registry.RegistryError, match=why):
         registry.load(folder)
 
 
