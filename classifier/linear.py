@@ -108,7 +108,7 @@ REFUSED: Final = 0.5
 def fit(  # noqa: PLR0913 - all that a fit rests on
     rows: sparse.csr_matrix,
     questions: Mapping[str, Sequence[str]],
-    groups: NDArray[np.int64],
+    fold: NDArray[np.int64],
     manner: Manner,
     say: Progress = lambda _: None,
     *,
@@ -118,9 +118,8 @@ def fit(  # noqa: PLR0913 - all that a fit rests on
 ) -> dict[str, Fit]:
     """Return for each question the head over all rows and out-of-fold scores; each question has one label a row.
 
-    All questions are solved at once. Folds are spread evenly by the first question; rows of one group are never on both
-    sides of a fold. Weak rows are in every fold's learning; the ridge alone knows how to use them. `worth` says how
-    much each row counts.
+    All questions are solved at once; `fold` is what `folds` has drawn. Weak rows are in every fold's learning; the
+    ridge alone knows how to use them. `worth` says how much each row counts.
     """
     names = {question: tuple(sorted(set(labels))) for question, labels in questions.items()}
     truths = {question: _numbers(labels, names[question]) for question, labels in questions.items()}
@@ -138,8 +137,9 @@ def fit(  # noqa: PLR0913 - all that a fit rests on
     always = np.arange(len(unseen), len(targets))
     solver = _solver(rows, targets, manner, weights)
     second = _second(rows[: len(unseen)], targets[: len(unseen)], manner, unlabelled)
-    for at, (learn, test) in enumerate(fold_pairs(next(iter(truths.values())), groups, manner), 1):
-        say(f"fold {at} of {manner.folds}")
+    for at in range(manner.folds):
+        say(f"fold {at + 1} of {manner.folds}")
+        learn, test = np.flatnonzero(fold != at), np.flatnonzero(fold == at)
         unseen[test] = solver.scores(np.concatenate([learn, always]), test)
         if second:
             unseen[test] += SECOND_SHARE * second.scores(learn, test)
@@ -188,6 +188,17 @@ def _second(
 def _numbers(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:
     number = {name: at for at, name in enumerate(names)}
     return np.array([number[label] for label in labels], dtype=np.int64)
+
+
+def folds(labels: Sequence[str], groups: NDArray[np.int64], manner: Manner) -> NDArray[np.int64]:
+    """Return the number of the fold in which each row is judged, shape (rows,); takes seconds for hundreds of labels.
+
+    Labels are spread evenly over the folds; rows of one group are never on both sides of one.
+    """
+    fold = np.zeros(len(labels), dtype=np.int64)
+    for number, (_, test) in enumerate(fold_pairs(_numbers(labels, sorted(set(labels))), groups, manner)):
+        fold[test] = number
+    return fold
 
 
 def fold_pairs(

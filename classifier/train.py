@@ -89,13 +89,14 @@ def train(
     questions = _labels(examples)
     spoken = _Spoken(rows, questions.pop("kind"), texts)
     weak, worth = _weak(learned, setting.hints, questions["category"]), _worth(examples)
-    fits = linear.fit(rows, questions, groups, setting.manner, say, weak=weak, worth=worth)
+    say("folds")
+    fold = linear.folds(questions["category"], groups, setting.manner)
+    fits = linear.fit(rows, questions, fold, setting.manner, say, weak=weak, worth=worth)
     fits["category"] = _with_branches(fits["category"])
-    fits["kind"], acts = _kinds(spoken, groups, setting, say, worth)
+    fits["kind"], acts = _kinds(spoken, fold, setting, say, worth)
     fits = {name: _as_stored(fit) for name, fit in fits.items()}
     judges = {name: judge(fit, LEVELS if name == "category" else (0,), setting.promise) for name, fit in fits.items()}
     judges["kind"] = replace(judges["kind"], acts=acts)
-    fold = _folds(fits["category"], groups, setting.manner)
     found = leaks.told(examples, alike, fold, setting.hints)
     if not anyway:
         leaks.refuse(found)
@@ -158,14 +159,6 @@ def _labels(examples: Sequence[Example]) -> dict[str, list[str]]:
     }
 
 
-def _folds(fit: Fit, groups: NDArray[np.int64], manner: Manner) -> NDArray[np.int64]:
-    """The number of the fold in which each example was judged, shape (examples,)."""
-    fold = np.zeros(len(fit.truth), dtype=np.int64)
-    for number, (_, test) in enumerate(linear.fold_pairs(fit.truth, groups, manner)):
-        fold[test] = number
-    return fold
-
-
 def _trials(fit: Fit, fold: NDArray[np.int64], widths: tuple[int, ...], promise: trust.Promise) -> list[card.Trial]:
     """How sure each example is by what the other folds teach of warmth, curve and threshold, at each width."""
     trials = [card.Trial(np.zeros(len(fold)), np.zeros(len(fold), dtype=bool)) for _ in widths]
@@ -205,7 +198,7 @@ class _Spoken:
 
 
 def _kinds(
-    spoken: _Spoken, groups: NDArray[np.int64], setting: Setting, say: Progress, worth: linear.Worth | None
+    spoken: _Spoken, fold: NDArray[np.int64], setting: Setting, say: Progress, worth: linear.Worth | None
 ) -> tuple[Fit, speech.Head | None]:
     """Learn types from words and acts at once; all acts of a text together count as much as all its words."""
     words, acts = spoken.rows, setting.acts
@@ -213,7 +206,7 @@ def _kinds(
 
     def fitted(rows: sparse.csr_matrix) -> Fit:
         asked = {"kind": spoken.labels}
-        return linear.fit(rows, asked, groups, setting.manner, lambda step: say(f"types: {step}"), worth=worth)["kind"]
+        return linear.fit(rows, asked, fold, setting.manner, lambda step: say(f"types: {step}"), worth=worth)["kind"]
 
     if not acts.lines:
         return fitted(words), None

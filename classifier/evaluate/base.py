@@ -111,10 +111,10 @@ def learn(
     """Return features and a calibrated judge, learned from `known` and from what is there beside."""
     unlabelled, before = (beside.unlabelled, beside.before) if beside else ((), None)
     learned = features.learn(known.texts, recipe)
-    groups = similar.groups(known.texts)
+    fold = linear.folds(known.labels, similar.groups(known.texts), manner)
     more = learned.rows(unlabelled) if unlabelled else None
     rows = learned.rows(known.texts)
-    fit = linear.fit(rows, {"label": known.labels}, groups, manner, say, unlabelled=more)["label"]
+    fit = linear.fit(rows, {"label": known.labels}, fold, manner, say, unlabelled=more)["label"]
     if before:
         weights = before(learned, fit.head.labels)
         fit = replace(fit, head=leaning(fit.head, weights), out_of_fold=fit.out_of_fold + rows @ weights)

@@ -120,8 +120,8 @@ def learn(shipped: base.Messages, options: argparse.Namespace, say: base.Say, *,
     """Return what corpus and cues know together; calibrated on corpus texts that the margins had not seen."""
     manner = Manner(ridge=options.ridge, folds=3, contrast=options.contrast, balanced=True)
     learned = features.learn(shipped.texts, base.FEW)
-    rows, groups = learned.rows(shipped.texts), similar.groups(shipped.texts)
-    fit = linear.fit(rows, {"label": shipped.labels}, groups, manner, say)["label"]
+    rows, fold = learned.rows(shipped.texts), linear.folds(shipped.labels, similar.groups(shipped.texts), manner)
+    fit = linear.fit(rows, {"label": shipped.labels}, fold, manner, say)["label"]
     known, mapping = cues.shipped() if with_cues else Cues(()), seven_classes()
     told = known.scores(shipped.texts, fit.head.labels, mapping.of)
     judge = train.judge(Fit(fit.head, fit.truth, fit.out_of_fold + told), (0,), options.kept)

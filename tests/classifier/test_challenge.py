@@ -127,7 +127,7 @@ def test_a_heavier_example_is_believed_where_two_contradict_each_other() -> None
     fits = linear.fit(
         sparse.csr_matrix(rows),
         {"category": ["a", "b", "a", "b"]},
-        np.arange(4),
+        np.array([0, 0, 1, 1]),
         Manner(folds=2),
         worth=linear.Worth(light, ("", "", "", "")),
     )
