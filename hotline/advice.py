@@ -80,6 +80,7 @@ class Advice:
     risk_words: tuple[str, ...] = ()
     area: str | None = None
     evidence: tuple[str, ...] = ()
+    type_evidence: tuple[str, ...] = ()
     model_version: str = ""
     lead: str | None = None
     co: tuple[str, ...] = ()
@@ -176,6 +177,7 @@ def _routed(
             types=judged.types,
             urgency=judged.urgency,
             evidence=judged.evidence,
+            type_evidence=judged.type_evidence,
             model_version=judged.model_version,
         )
     suggestions = tuple(Suggested(*one) for one in advice.categories if one[0] in rulebook.categories)

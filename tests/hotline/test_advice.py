@@ -26,7 +26,9 @@ class Known(Predictor):
         self.asked: list[str] = []
         levels = (("05", 0.99), ("0509", 0.97), categories[0])
         types = (("complaint", 0.8),)
-        self._judgement = Judgement(categories, "complaint", "normal", (), ("路灯",), "known-1", levels, types)
+        self._judgement = Judgement(
+            categories, "complaint", "normal", (), ("路灯",), "known-1", levels, types, type_evidence=("没人管",)
+        )
 
     async def judge(self, texts: Any) -> list[Judgement | None]:
         self.asked += texts
@@ -55,6 +57,7 @@ async def test_a_sure_matter_shows_levels_unit_and_the_row_that_says_so(desk: De
 
     assert [code for code, _ in found.levels] == ["05", "0509", "050902"]
     assert (found.lead, found.area, found.evidence) == ("cgj", "0102", ("路灯",))
+    assert found.type_evidence == ("没人管",)
     assert found.trace is not None
     assert (found.trace.row, found.trace.basis, found.trace.model) == ("050902/*/*", "市政照明管理", "known-1")
 
