@@ -218,9 +218,9 @@ class Option(NamedTuple):
     href: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Codes:
-    """The names of a rulebook's codes, and the codes of its names."""
+    """The names of a rulebook's codes, and the codes of its names; those of each rulebook are made once."""
 
     rulebook: Rulebook
     departments: tuple[Option, ...]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any, get_args
 
 from aiohttp import web
+from markupsafe import Markup
 
 from dispatch.lifecycle import HOLDERS, INTERVIEWERS
 from dispatch.model import Role
@@ -20,10 +22,9 @@ from hotline.edge import (
     desk_of,
     session_of,
 )
-from hotline.web import words
+from hotline.web import views, words
 from hotline.web.forms import Codes, Input
 from hotline.web.printing import Templates
-from hotline.web.views import Lamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,27 @@ def _drawn_input(one: Input) -> str:
 
 
 TEMPLATES.globals["drawn_input"] = _drawn_input
-TEMPLATES.globals["lamps"] = {colour: _ONCE.lamp(colour) for colour in get_args(Lamp)}
+TEMPLATES.globals["lamps"] = {colour: _ONCE.lamp(colour) for colour in get_args(views.Lamp)}
 TEMPLATES.globals["lists_of"] = _lists_of
+
+
+def _drawing(name: str) -> Callable[..., str]:
+    """Return what draws the lines of a list: each once for all to whom the same is shown, lamp and time left included.
+
+    A line is known again by everything that is printed of it, so none can be shown as it was before.
+    """
+    lines = TEMPLATES.get_template("_lines.html")
+
+    @lru_cache(views.LINES_KEPT)
+    def drawn(line: tuple[object, ...], *how: object) -> str:
+        text: str = getattr(lines.module, name)(line, *how)
+        return text
+
+    # What the template drew is safe already; Markup's own join would look at each line once more.
+    return lambda shown, *how: Markup("".join([drawn(line, *how) for line in shown]))  # noqa: S704 - the same
+
+
+TEMPLATES.globals.update({f"drawn_{name}s": _drawing(name) for name in ("line", "dial", "owed", "request")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

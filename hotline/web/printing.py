@@ -15,16 +15,15 @@ import jinja2
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 _marked = re.compile(r"[&<>\"']").search
 
 
 def printed(value: Any) -> str:  # noqa: ANN401 - whatever a template prints
     """Return a value as it stands in a page: Markup as it is, everything else escaped."""
-    if type(value) is str and not _marked(value):
-        return value
-    return escape(value)
+    kind = type(value)
+    return value if kind is Markup or (kind is str and not _marked(value)) else escape(value)
 
 
 class _Code(CodeGenerator):

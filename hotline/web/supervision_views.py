@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dispatch.model import ClockKind, ExemptionGround, Rung, Stage, Urgency
@@ -64,9 +64,8 @@ class Board:
     quiet: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line of a list: a duty, a paper, a claim, or a request."""
+class Line(NamedTuple):
+    """One line of a list: a duty, a paper, a claim, or a request; what is the same is drawn once."""
 
     href: str
     number: tuple[str, str, str]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
@@ -49,17 +49,15 @@ Lamp = Literal["red", "yellow", "green", "none"]
 SOON = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(NamedTuple):
     """A small label; `tone` is empty, or how loud it is."""
 
     text: str
     tone: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line of a board."""
+class Line(NamedTuple):
+    """One line of a board; what is the same is drawn once."""
 
     id: str
     href: str
@@ -72,10 +70,16 @@ class Line:
     category: str
     state: str
     received: str
-    lamp: Lamp = "none"
-    left: str = ""
     due: str = ""
     marks: tuple[Mark, ...] = ()
+    lamp: Lamp = "none"
+    left: str = ""
+
+
+_TELLS_TIME = Line._fields.index("lamp")
+"""From here on a line hangs on the moment at which it is shown."""
+LINES_KEPT = 8_192
+"""Lines of lists that are not made again as long as their tickets stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +130,19 @@ def earlier(rows: Iterable[Mapping[str, Any]], codes: Codes, now: datetime) -> t
 
 
 def _line(row: Mapping[str, Any], codes: Codes, now: datetime, base: str) -> Line:
-    due = _moment(row.get("due_at"))
-    urgency = row.get("urgency", "normal")
-    return Line(
+    standing, due, warns = _standing(codes, base, tuple(row), tuple(row.values()))
+    return Line._make((*standing, lamp(due, now, warns), words.left(due, now) if due else ""))
+
+
+_Standing = tuple[tuple[Any, ...], datetime | None, datetime | None]
+
+
+@lru_cache(LINES_KEPT)
+def _standing(codes: Codes, base: str, names: tuple[str, ...], values: tuple[Any, ...]) -> _Standing:
+    """Return what stands in a line while nothing happens to its ticket, when it is due and from when on it warns."""
+    row = dict(zip(names, values, strict=True))
+    due, urgency = _moment(row.get("due_at")), row.get("urgency", "normal")
+    line = Line(
         id=str(row["id"]),
         href=f"{base}{row['id']}",
         number=number(row["id"]),
@@ -140,11 +154,10 @@ def _line(row: Mapping[str, Any], codes: Codes, now: datetime, base: str) -> Lin
         category=codes.leaf(row.get("category")),
         state=_state_of(row),
         received=words.short_moment(_moment(row.get("received_at"))),
-        lamp=lamp(due, now, _moment(row.get("warns_at"))),
-        left=words.left(due, now) if due else "",
         due=words.moment(due),
         marks=tuple(_marks(row)),
     )
+    return line[:_TELLS_TIME], due, _moment(row.get("warns_at"))
 
 
 _TYPES = {one.value: one.chinese for one in TicketType}
@@ -179,8 +192,7 @@ def _moment(value: Any) -> datetime | None:  # noqa: ANN401 - a moment, its text
     return value if isinstance(value, datetime) else datetime.fromisoformat(value) if value else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dial:
+class Dial(NamedTuple):
     """One caller to call back, and from when on a call is fair and counts."""
 
     href: str
@@ -242,8 +254,7 @@ def _dial(row: Mapping[str, Any], codes: Codes, now: datetime, at: datetime) -> 
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(NamedTuple):
     """One line of what the hotline must decide."""
 
     href: str
@@ -259,19 +270,22 @@ class Asked:
 
 def asked(page: str, codes: Codes) -> tuple[Asked, ...]:
     """Return the undecided requests that came as JSON."""
-    return tuple(
-        Asked(
-            href=f"/tickets/{row['id']}#decide-{row['number']}",
-            number=number(row["id"]),
-            title=words.shortened(row["title"]),
-            unit=codes.department(row["department"]),
-            kind=asked_for(row, codes),
-            asked=words.short_moment(_moment(row["asked_at"])),
-            reason=row["reason"],
-            urgency="" if row["urgency"] == Urgency.NORMAL else Urgency.of(row["urgency"]).chinese,
-            urgency_code=row["urgency"],
-        )
-        for row in orjson.loads(page)
+    return tuple(_asked(codes, tuple(row), tuple(row.values())) for row in orjson.loads(page))
+
+
+@lru_cache(LINES_KEPT)
+def _asked(codes: Codes, names: tuple[str, ...], values: tuple[Any, ...]) -> Asked:
+    row = dict(zip(names, values, strict=True))
+    return Asked(
+        href=f"/tickets/{row['id']}#decide-{row['number']}",
+        number=number(row["id"]),
+        title=words.shortened(row["title"]),
+        unit=codes.department(row["department"]),
+        kind=asked_for(row, codes),
+        asked=words.short_moment(_moment(row["asked_at"])),
+        reason=row["reason"],
+        urgency="" if row["urgency"] == Urgency.NORMAL else Urgency.of(row["urgency"]).chinese,
+        urgency_code=row["urgency"],
     )
 
 

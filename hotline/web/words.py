@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -1129,21 +1130,28 @@ def allowance(text: str) -> str:
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _DAYS_FROM = 48 * _HOUR
+_MOMENTS_KEPT = 16_384
+"""A list shows a hundred moments, most of which the page before it showed too."""
+
+
+@lru_cache(_MOMENTS_KEPT)
+def _local(at: datetime) -> str:
+    return at.astimezone(ZONE).isoformat(" ")
 
 
 def moment(at: datetime | None) -> str:
     """A moment in local time, to the minute."""
-    return at.astimezone(ZONE).isoformat(" ")[:16] if at else ""
+    return _local(at)[:16] if at else ""
 
 
 def short_moment(at: datetime | None) -> str:
     """A moment of this season, to the minute; the year goes without saying."""
-    return at.astimezone(ZONE).isoformat(" ")[5:16] if at else ""
+    return _local(at)[5:16] if at else ""
 
 
 def exact(at: datetime | None) -> str:
     """A moment in local time, to the second: what a deadline is right to."""
-    return at.astimezone(ZONE).isoformat(" ")[:19] if at else ""
+    return _local(at)[:19] if at else ""
 
 
 def span(much: timedelta) -> str:
