@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import numpy as np
+import orjson
 
 from dispatch.deadlines import owed_by, warns_at
 from dispatch.errors import Rule, RuleBroken
@@ -199,6 +200,19 @@ class Store:
     async def files(self, ticket_ids: Sequence[int]) -> list[File]:
         """Return these tickets with what was said, in the order of their numbers."""
         return [_file(row) for row in await self.fetch("tickets", ids=list(ticket_ids))]
+
+    async def path(
+        self, ticket_id: int, *, with_callers: bool
+    ) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]]]:
+        """Return what happened to a ticket, the oldest first, and its callers sealed, none where not asked for."""
+        row = await self.fetch_row("path_and_callers", ticket_id=ticket_id, with_callers=with_callers)
+        assert row is not None  # noqa: S101 - it counts together, so there always is one
+        path = orjson.loads(row["path"])
+        for event in path:
+            event["at"] = datetime.fromisoformat(event["at"])
+        sealed = zip(*(row[name] or () for name in ("numbers", "names", "phones", "addresses")), strict=True)
+        names = ("number", "name_sealed", "phone_sealed", "address_sealed")
+        return path, [dict(zip(names, one, strict=True)) for one in sealed]
 
     async def rulebook(self, at: datetime, instead: Mapping[str, Any] | None = None) -> Rulebook:
         """Return the rules in force at a moment; raises NotFound when the city has no calendar yet.

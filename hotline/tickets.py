@@ -1040,9 +1040,7 @@ async def view(desk: Desk, ticket_id: int, actor: Actor) -> View:
     file = await desk.store.file(ticket_id)
     if not may_see(file.ticket, actor, rulebook):
         raise NotFound("ticket", ticket_id)
-    rows = await desk.store.fetch("events", ticket_id=ticket_id, since=0)
-    withheld = not may_see_caller(file.ticket, actor)
-    sealed = [] if withheld else await desk.store.fetch("sealed_callers", ticket_id=ticket_id)
+    path, sealed = await desk.store.path(ticket_id, with_callers=may_see_caller(file.ticket, actor))
     people = {row["number"]: _masked_person(desk, row) for row in sealed}
     callers = tuple(people.get(one.number) or _withheld(one.number) for one in file.ticket.callers)
     merged = await desk.store.fetch("merged_tickets", id=ticket_id) if file.has_merged else []
@@ -1050,7 +1048,7 @@ async def view(desk: Desk, ticket_id: int, actor: Actor) -> View:
         file=file,
         offers=allowed_actions(file.ticket, actor),
         callers=callers,
-        events=tuple(_event_for(dict(row), actor) for row in rows),
+        events=tuple(_event_for(event, actor) for event in path),
         merged=tuple(dict(row) for row in merged),
     )
     return await _for_department(desk, seen, actor, rulebook) if actor.role in HOLDERS else seen
@@ -1078,7 +1076,7 @@ def _without_numbers(event: Mapping[str, Any], known: Container[int]) -> Mapping
     return event if into is None or into in known else {**event, "data": {**event["data"], "into": None}}
 
 
-def _masked_person(desk: Desk, row: Row) -> Person:
+def _masked_person(desk: Desk, row: Mapping[str, Any]) -> Person:
     name, phone, address = _opened(desk, row)
     return Person(
         number=row["number"],
@@ -1093,7 +1091,7 @@ def _withheld(number: int) -> Person:
     return Person(number=number, name="", phone="", address="", withheld=True)
 
 
-def _opened(desk: Desk, row: Row) -> tuple[str, str, str]:
+def _opened(desk: Desk, row: Row | Mapping[str, Any]) -> tuple[str, str, str]:
     name, phone, address = (
         desk.vault.open(row[f"{about}_sealed"], about=about) if row[f"{about}_sealed"] else ""
         for about in ("name", "phone", "address")

@@ -209,6 +209,20 @@ DELETE FROM callers WHERE ticket_id = :ticket_id AND origin = :origin;
 -- The sealed personal data of a ticket's callers.
 SELECT number, name_sealed, phone_sealed, address_sealed, origin FROM callers WHERE ticket_id = :ticket_id ORDER BY number;
 
+-- name: path_and_callers
+-- What happened to a ticket as JSON, the oldest first, without what each event changed; and the sealed personal data of its
+-- callers, where they are asked for.
+SELECT (SELECT coalesce(json_agg(row_to_json(line) ORDER BY line.number), '[]')::text
+          FROM (SELECT event.number, event.at, event.person, coalesce(person.name, '') AS name, event.role,
+                       event.department, event.action, event.data, event.state
+                  FROM events event
+                  LEFT JOIN people person ON person.id = event.person
+                 WHERE event.ticket_id = :ticket_id) line) AS path,
+       sealed.numbers, sealed.names, sealed.phones, sealed.addresses
+  FROM (SELECT array_agg(number ORDER BY number) AS numbers, array_agg(name_sealed ORDER BY number) AS names,
+               array_agg(phone_sealed ORDER BY number) AS phones, array_agg(address_sealed ORDER BY number) AS addresses
+          FROM callers WHERE ticket_id = :ticket_id AND :with_callers) sealed;
+
 -- name: first_callers
 -- The sealed name and phone of the first caller of some tickets.
 SELECT ticket_id, name_sealed, phone_sealed FROM callers WHERE ticket_id = ANY (:ids) AND number = 1;
