@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -38,7 +39,7 @@ async def queue(request: web.Request) -> web.StreamResponse:
     entrance.only(actor, frozenset(Role) - HOLDERS, "this page is for the hotline")
     chosen = request.query.get("state", TicketState.RECEIVED.value)
     counts, waiting = await desk.together("queues", lambda: _counted(desk))
-    page = await desk.store.fetch_value("pending_requests", most=PAGE_MOST) if chosen == REQUESTS else "[]"
+    page = await desk.together(REQUESTS, lambda: _requests(desk)) if chosen == REQUESTS else "[]"
     tabs = [
         (f"/queue?state={state.value}", state.chinese, _up_to(counts[state.value]), state.value == chosen)
         for state in QUEUES
@@ -71,12 +72,25 @@ def _up_to(number: int) -> str:
 
 
 async def _board_of(request: web.Request, state: TicketState, codes: Codes, base: str = "/tickets/") -> views.Board:
-    desk = desk_of(request)
-    after_due, after_id = page_key(request)
-    page = await desk.store.fetch_value(
-        "board_of_state", state=state, after_due=after_due, after_id=after_id, most=PAGE_LINES
+    desk, after = desk_of(request), page_key(request)
+    # When something happens, many ask for the first page at the same moment; they read it together.
+    first = "after" not in request.query
+    page = await (
+        desk.together(f"queue {state}", lambda: _lines(desk, state, *after)) if first else _lines(desk, state, *after)
     )
     return views.board(page, codes, desk.now(), most=PAGE_LINES, base=base)
+
+
+async def _lines(desk: Desk, state: TicketState, after_due: datetime, after_id: int) -> str:
+    page: str = await desk.store.fetch_value(
+        "board_of_state", state=state, after_due=after_due, after_id=after_id, most=PAGE_LINES
+    )
+    return page
+
+
+async def _requests(desk: Desk) -> str:
+    page: str = await desk.store.fetch_value("pending_requests", most=PAGE_MOST)
+    return page
 
 
 def _more(path: str, board: views.Board | None, name: str = "after") -> str:
@@ -91,20 +105,26 @@ async def department(request: web.Request) -> web.StreamResponse:
     entrance.only(actor, HOLDERS, "this page is for departments")
     after_due, after_id = page_key(request)
     now, unit = desk.now(), actor.department
-    page = await desk.store.fetch_value(
-        "board_of_department", department=unit, after_due=after_due, after_id=after_id, most=PAGE_LINES
+    row = await desk.store.fetch_row(
+        "department_page",
+        department=unit,
+        role=actor.role,
+        at=now,
+        after_due=after_due,
+        after_id=after_id,
+        most=PAGE_LINES,
+        notices=NOTICES_SHOWN,
     )
-    board = views.board(page, codes, now, most=PAGE_LINES)
-    counts = await desk.store.fetch_row("department_counts", department=unit, at=now)
-    told = await desk.store.fetch("notices_of_department", department=unit, role=actor.role, most=NOTICES_SHOWN)
+    assert row is not None  # noqa: S101 - it counts together, so there always is one
+    board = views.board(row["page"], codes, now, most=PAGE_LINES)
     return frame.show(
         request,
         "department.html",
         codes,
         unit=codes.department(unit),
         board=board,
-        counts=dict(counts) if counts else {"open": 0, "late": 0},
-        notices=views.notices(map(dict, told)),
+        counts={"open": row["open"], "late": row["late"]},
+        notices=views.told_lately(row["told"]),
         more=_more("/department", board),
         paged="after" in request.query,
     )

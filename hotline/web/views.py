@@ -329,6 +329,11 @@ def notices(rows: Iterable[Mapping[str, Any]]) -> tuple[NoticeLine, ...]:
     )
 
 
+def told_lately(page: str) -> tuple[NoticeLine, ...]:
+    """Return notices that came as JSON, worded."""
+    return notices({**row, "created_at": _moment(row["created_at"])} for row in orjson.loads(page))
+
+
 # --- the ticket page --------------------------------------------------------------------------------------------------
 
 Pair = tuple[str, str]

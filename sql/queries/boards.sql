@@ -14,6 +14,33 @@ SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
          ORDER BY assignment.due_at, assignment.ticket_id
          LIMIT :most) line;
 
+-- name: department_page
+-- A page of a department: its board as `board_of_department` gives it, how many open assignments it has, how many of them
+-- are past due, and the newest notices for the role as JSON.
+SELECT (SELECT coalesce(json_agg(row_to_json(line)), '[]')::text
+          FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
+                       ticket.state AS ticket_state, ticket.cycle, ticket.received_at, assignment.number, assignment.duty,
+                       assignment.state, assignment.due_at, assignment.designated,
+                       (SELECT min(clock.warns_at) FROM clocks clock
+                         WHERE clock.ticket_id = ticket.id AND clock.subject = assignment.number
+                           AND clock.stopped_at IS NULL AND clock.kind IN ('reply', 'co_reply', 'redo', 'promise')) AS warns_at
+                  FROM assignments assignment
+                  JOIN tickets ticket ON ticket.id = assignment.ticket_id
+                 WHERE assignment.department = :department AND assignment.state IN ('sent', 'accepted')
+                   AND (assignment.due_at, assignment.ticket_id) > (:after_due, :after_id)
+                 ORDER BY assignment.due_at, assignment.ticket_id
+                 LIMIT :most) line) AS page,
+       counts.open, counts.late,
+       (SELECT coalesce(json_agg(row_to_json(notice)), '[]')::text
+          FROM (SELECT ticket_id, kind, created_at, seen_at
+                  FROM notices
+                 WHERE department = :department AND (role IS NULL OR role = :role)
+                 ORDER BY id DESC
+                 LIMIT :notices) notice) AS told
+  FROM (SELECT count(*) AS open, count(*) FILTER (WHERE due_at < :at) AS late
+          FROM assignments
+         WHERE department = :department AND state IN ('sent', 'accepted')) counts;
+
 -- name: board_of_state
 -- One page of the tickets in one state as JSON, the soonest due first, after the key (due, ticket).
 SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
@@ -96,12 +123,6 @@ SELECT asked.state,
        (SELECT count(*)
           FROM (SELECT 1 FROM tickets WHERE tickets.state = asked.state AND tickets.state <> 'closed' LIMIT :most) counted) AS tickets
   FROM unnest(:states::text[]) AS asked(state);
-
--- name: department_counts
--- How many open assignments one department has, and how many of them are past due.
-SELECT count(*) AS open, count(*) FILTER (WHERE due_at < :at) AS late
-  FROM assignments
- WHERE department = :department AND state IN ('sent', 'accepted');
 
 -- name: visit_queue
 -- One page of the callers whom somebody must call back, the soonest due first, each with the calls in vain so far.
