@@ -6,7 +6,7 @@ reads; whatever does not fit comes back as an error that names the field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cached_property
@@ -446,6 +446,15 @@ def _shown(one: Field, typed: Typed, codes: Codes) -> tuple[str, ...]:
     if one.kind in {"department", "departments"}:
         return tuple(codes.name("department", value) for value in values)
     return tuple(codes.name("category", value) for value in values) if one.kind == "category" else values
+
+
+def lists(inputs: Iterable[Input]) -> Iterator[str]:
+    """Yield the lists of names that some inputs offer while one types."""
+    kinds = {one.kind for one in inputs}
+    if kinds & {"department", "departments"}:
+        yield "departments"
+    if "category" in kinds:
+        yield "categories"
 
 
 def _options(one: Field, codes: Codes) -> tuple[Option, ...]:

@@ -73,13 +73,14 @@ TEMPLATES = Templates(
 for _name in TEMPLATES.list_templates():
     TEMPLATES.get_template(_name)  # compiled once, when the process starts; a template that is wrong stops it
 _ONCE: Any = TEMPLATES.get_template("_drawn_once.html").module
-_DRAWN: list[tuple[Codes, str]] = []
+_DRAWN: list[tuple[Codes, dict[str, str]]] = []
 
 
-def _lists_of(codes: Codes) -> str:
-    """Return the names of units and categories to choose from, drawn once for each rulebook."""
+def _lists_of(codes: Codes) -> dict[str, str]:
+    """Return the names of units and of categories to choose from, each list drawn once for each rulebook."""
     if not _DRAWN or _DRAWN[0][0] is not codes:
-        _DRAWN[:] = [(codes, _ONCE.datalists(codes))]
+        lists = {"departments": codes.departments, "categories": codes.categories}
+        _DRAWN[:] = [(codes, {name: _ONCE.datalist(name, options) for name, options in lists.items()})]
     return _DRAWN[0][1]
 
 

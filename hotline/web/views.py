@@ -480,6 +480,8 @@ class Page:
     groups: tuple[Group, ...]
     offered: frozenset[str]
     may_add_caller: bool
+    lists: tuple[str, ...]
+    """Of names that an input of a form chooses from; they are most of such a page, and a page without them is short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -503,6 +505,7 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
     clocks = sorted(ticket.clocks, key=lambda clock: (not clock.kind.is_duty, clock.due_at))
     lines = [_clock(clock, codes, now, seen.file.warns.get(clock.number)) for clock in clocks]
     offered, case = frozenset(offer.action for offer in seen.offers), actor.role is Role.SUPERVISOR
+    groups = _groups(seen, codes, attempt)
     return Page(
         id=str(ticket.id),
         number=number(ticket.id),
@@ -526,9 +529,10 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
         path=tuple(step(event, ticket, codes) for event in seen.events),
         merged=tuple(_merged(row) for row in seen.merged),
         merged_into=str(ticket.merged_into) if ticket.merged_into else "",
-        groups=_groups(seen, codes, attempt),
+        groups=groups,
         offered=offered,
         may_add_caller=actor.is_hotline and not ticket.is_closed,
+        lists=tuple(forms.lists(one for group in groups for form in group.forms for one in form.inputs)),
     )
 
 
