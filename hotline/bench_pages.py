@@ -6,6 +6,10 @@ the servers. The bare side is an endpoint in the first of these processes that a
 nothing else, so the ratio says what a page costs beyond the sending of it. Beside the times by the wall, which a busy
 machine spoils, stands what an answer took of the processors: in the web processes, and in PostgreSQL with all it does
 meanwhile. Queries are the mean of all timed answers: what is remembered for a second costs few.
+
+Sixteen who never pause keep a server busy, and each of them waits for all the others: the times say how it stands up to
+that, and follow from what an answer takes of a processor. What one person alone waits for stands beside them, and what
+the asking itself takes of the same processors. `typing` are the suggestions of some, while the others open tickets.
 """
 
 from __future__ import annotations
@@ -48,7 +52,9 @@ TEXTS, TYPED = 16, 40
 WARM_UP_SECONDS = 0.5
 """For which the clients ask before anything is timed: connections are made, and statements prepared on each."""
 BOUNDS = {"page_p99_ms": 100.0, "suggestion_p99_ms": 80.0}
-SUGGESTING = frozenset({"advice", "suggestions"})
+SUGGESTING = frozenset({"advice", "suggestions", "typing"})
+TYPING = 4
+"""Of the clients, where the others open tickets meanwhile."""
 _QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Their passwords guard nothing."""
 _HOTLINE = (Role.AGENT, Role.DISPATCHER, Role.FOLLOW_UP, Role.SUPERVISOR)
@@ -62,8 +68,11 @@ class Page:
     p50_ms: float
     p99_ms: float
     max_ms: float
+    alone_p50_ms: float
+    alone_p99_ms: float
     web_ms: float
     database_ms: float
+    client_ms: float
     queries: float
     bytes: int
     bare_per_second: float
@@ -86,6 +95,21 @@ class Spent:
     web: float
     database: float
     queries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What each answer took that was asked for, the shortest first; how many others came meanwhile; and seconds."""
+
+    taken: Sequence[float]
+    others: int
+    seconds: float
+    client_seconds: float
+    """Of a processor, for the asking."""
+
+    @property
+    def answers(self) -> int:
+        return len(self.taken) + self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +137,7 @@ def run(  # noqa: PLR0913 - how it is measured, and how it is told
         open_, loads = asyncio.run(_prepare(engines, config, number, Path(folder), quiet))
         with _serving(engines, config, Path(folder), processes) as ports:
             site = Site(ports, embedded.home_of(urls))
-            pages = asyncio.run(_measure(loads, site, seconds, quiet))
+            pages = serving.run_loop(_measure(loads, site, seconds, quiet))
     told = {
         "what": "pages",
         "open_tickets": open_,
@@ -274,6 +298,7 @@ async def _serve_both(engines: Engines, config: Config, models: Path, ports: tup
     async with open_desk(engines, config) as desk:
         desk.predictor = Predictor(models)
         await desk.predictor.refresh()
+        serving.calm_collector()
         for application, port in zip((make_application(desk, config), _bare(desk)), ports, strict=True):
             runner = web.AppRunner(application, access_log=None)
             await runner.setup()
@@ -312,47 +337,64 @@ def _bare(desk: Desk) -> web.Application:
 async def _measure(loads: Mapping[str, Sequence[bytes]], site: Site, seconds: float, say: Say) -> dict[str, Page]:
     for port in itertools.chain(*site.ports):
         await bench.wait_for(port)
+    meanwhile = {"typing": loads.get("ticket", ())}
+    rounds = dict(loads) | ({"typing": loads["advice"]} if "advice" in loads else {})
     pages = {}
-    for name, requests in loads.items():
-        await _load(site.ours, requests, WARM_UP_SECONDS)
-        pages[name] = page = await _page(requests, site, seconds)
+    for name, requests in rounds.items():
+        among = meanwhile.get(name, ())
+        await _load(site.ours, requests, WARM_UP_SECONDS, among=among)
+        pages[name] = page = await _page(requests, site, seconds, among)
         say(f"{name}: {page.per_second}/s, p99 {page.p99_ms} ms, {page.web_ms} ms of a processor")
     return pages
 
 
-async def _page(requests: Sequence[bytes], site: Site, seconds: float) -> Page:
+async def _page(requests: Sequence[bytes], site: Site, seconds: float, among: Sequence[bytes]) -> Page:
     answers = [len(await _answer(site.ours[0], request)) for request in requests[:CLIENTS]]
     bytes_ = sum(answers) // len(answers)
     before = await _spent(site)
-    taken, spent = await _load(site.ours, requests, seconds)
+    all_ = await _load(site.ours, requests, seconds, among=among)
     after = await _spent(site)
+    alone = await _load(site.ours[:1], requests, seconds / 4, clients=1)
     _ours, beside = site.ports[0]
-    bare, bare_spent = await _load([beside], [_plain(f"/{bytes_}")], seconds / 2)
+    bare = await _load([beside], [_plain(f"/{bytes_}")], seconds / 2)
     return Page(
-        per_second=round(len(taken) / spent, 1),
-        p50_ms=_at(taken, 0.5),
-        p99_ms=_at(taken, 0.99),
-        max_ms=_at(taken, 1),
-        web_ms=round(1000 * (after.web - before.web) / len(taken), 2),
-        database_ms=round(1000 * (after.database - before.database) / len(taken), 2),
-        queries=round((after.queries - before.queries) / len(taken), 2),
+        per_second=round(len(all_.taken) / all_.seconds, 1),
+        p50_ms=_at(all_.taken, 0.5),
+        p99_ms=_at(all_.taken, 0.99),
+        max_ms=_at(all_.taken, 1),
+        alone_p50_ms=_at(alone.taken, 0.5),
+        alone_p99_ms=_at(alone.taken, 0.99),
+        web_ms=round(1000 * (after.web - before.web) / all_.answers, 2),
+        database_ms=round(1000 * (after.database - before.database) / all_.answers, 2),
+        client_ms=round(1000 * all_.client_seconds / all_.answers, 2),
+        queries=round((after.queries - before.queries) / all_.answers, 2),
         bytes=bytes_,
-        bare_per_second=round(len(bare) / bare_spent, 1),
-        bare_p99_ms=_at(bare, 0.99),
-        ratio=round(_at(taken, 0.5) / _at(bare, 0.5), 2),
+        bare_per_second=round(len(bare.taken) / bare.seconds, 1),
+        bare_p99_ms=_at(bare.taken, 0.99),
+        ratio=round(_at(all_.taken, 0.5) / _at(bare.taken, 0.5), 2),
     )
 
 
-async def _load(ports: Sequence[int], requests: Sequence[bytes], seconds: float) -> tuple[list[float], float]:
-    """Let the clients ask in turn for so long; return what each answer took, the shortest first, and all together."""
+async def _load(
+    ports: Sequence[int],
+    requests: Sequence[bytes],
+    seconds: float,
+    *,
+    clients: int = CLIENTS,
+    among: Sequence[bytes] = (),
+) -> Load:
+    """Let the clients ask in turn for so long; with `among`, only some of them, while the others ask for that."""
     taken: list[float] = []
-    turn = itertools.cycle(requests)
-    began = perf_counter()
-    until = began + seconds
-    shares = itertools.islice(itertools.cycle(ports), CLIENTS)
-    await asyncio.gather(*(bench.client(port, turn, until, taken) for port in shares))
-    spent = perf_counter() - began
-    return sorted(taken), spent
+    others: list[float] = []
+    asking, meanwhile = itertools.cycle(requests), itertools.cycle(among)
+    began, used = perf_counter(), process_time()
+    shares = list(itertools.islice(itertools.cycle(ports), clients))
+    typing, rest = (shares[:TYPING], shares[TYPING:]) if among else (shares, [])
+    await asyncio.gather(
+        *(bench.client(port, asking, began + seconds, taken) for port in typing),
+        *(bench.client(port, meanwhile, began + seconds, others) for port in rest),
+    )
+    return Load(sorted(taken), len(others), perf_counter() - began, process_time() - used)
 
 
 def _at(ordered: Sequence[float], part: float) -> float:
@@ -400,14 +442,15 @@ async def _answer(port: int, request: bytes) -> bytes:
     return body
 
 
-HEADS = ("a second", "p50 ms", "p99 ms", "max ms", "web ms", "database", "queries", "bytes", "bare p99", "ratio")
+HEADS = ("a second", "p50 ms", "p99 ms", "max ms", "alone p99", "web ms", "database", "client", "queries", "bytes")
 
 
 def _table(pages: Mapping[str, Page], processes: int) -> str:
     rows = [f"{CLIENTS} clients, {processes} web process(es), {os.cpu_count()} processors for them and the servers"]
-    rows.append(f"{'page':<15}" + "".join(f"{head:>10}" for head in HEADS))
+    rows.append(f"{'page':<15}" + "".join(f"{head:>10}" for head in (*HEADS, "bare p99", "ratio")))
     for name, page in pages.items():
-        figures = (page.per_second, page.p50_ms, page.p99_ms, page.max_ms, page.web_ms, page.database_ms, page.queries)
-        cells = (*figures, page.bytes, page.bare_p99_ms, page.ratio)
+        times = (page.per_second, page.p50_ms, page.p99_ms, page.max_ms, page.alone_p99_ms)
+        costs = (page.web_ms, page.database_ms, page.client_ms, page.queries, page.bytes)
+        cells = (*times, *costs, page.bare_p99_ms, page.ratio)
         rows.append(f"{name:<15}" + "".join(f"{cell:>10}" for cell in cells))
     return "\n".join(rows)

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
@@ -46,6 +46,7 @@ from hotline.web import card_views, words
 from hotline.web.forms import Codes
 
 Say = Callable[[str], None]
+Result = TypeVar("Result")
 _WRONG = {
     "dead": "no worker is alive: deadlines are not watched, notices not delivered; start `hotline worker`",
     "behind": "workers are alive but behind: deadlines are looked at late; see their logs, or start another",
@@ -356,7 +357,7 @@ async def _with_desk(found_engines: Engines, config: Config, go: Callable[[Desk]
         return await go(desk)
 
 
-def run_loop(main: Coroutine[Any, Any, int]) -> int:
+def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
     """Run on uvloop where there is one."""
     try:
         import uvloop

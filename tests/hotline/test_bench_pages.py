@@ -34,5 +34,7 @@ def test_every_page_is_asked_and_its_queries_and_bytes_are_counted(tmp_path: Pat
         assert 0 <= page["queries"] < 30
         assert page["bytes"] > 1_000
         assert 0 < page["p50_ms"] <= page["p99_ms"] <= page["max_ms"]
+        assert 0 < page["alone_p50_ms"] <= page["alone_p99_ms"]
         assert page["web_ms"] > 0
+        assert page["client_ms"] > 0
         assert page["ratio"] > 0
