@@ -34,6 +34,8 @@ Say = Callable[[str], None]
 CLIENTS = (1, 8, 32)
 ROUNDS = 3
 PAGE = 50
+WAITED = 1_200
+"""Tenths of a second for which a server may start: beside other heavy work its libraries and its model take long."""
 WORDS = ("噪音", "停车", "漏水", "工资", "井盖")
 
 
@@ -277,7 +279,7 @@ async def client(port: int, turn: Iterator[bytes], until: float, taken: list[flo
 
 
 async def wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(WAITED):
         try:
             _reader, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:

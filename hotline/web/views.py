@@ -233,24 +233,24 @@ def dialling(rows: Sequence[Mapping[str, Any]], codes: Codes, now: datetime, *, 
 
 
 def _dial(row: Mapping[str, Any], codes: Codes, now: datetime, at: datetime) -> Dial:
-    urgency = Urgency.of(row["urgency"])
+    due, is_now = row["due_at"], at <= now
     marks = [Mark(text=MARKS["bad"], tone="alarm")] if row["is_bad"] else []
     return Dial(
         href=f"/follow-up/{row['id']}#visit-{row['number']}",
         number=number(row["id"]),
         title=words.shortened(row["title"]),
-        type=TicketType.of(row["type"]).chinese,
-        urgency="" if urgency is Urgency.NORMAL else urgency.chinese,
-        urgency_code=urgency.value,
+        type=_TYPES[row["type"]],
+        urgency=_URGENCIES[row["urgency"]],
+        urgency_code=row["urgency"],
         area=codes.area(row["area"]),
         caller=row["number"],
         attempts=len(row["tried"]),
-        lamp=lamp(row["due_at"], now),
-        left=words.left(row["due_at"], now) if row["due_at"] else "",
-        due=words.moment(row["due_at"]),
+        lamp=lamp(due, now),
+        left=words.left(due, now) if due else "",
+        due=words.moment(due),
         marks=(*marks, *_marks(row)),
-        when="" if at <= now else words.short_moment(at),
-        is_now=at <= now,
+        when="" if is_now else words.short_moment(at),
+        is_now=is_now,
     )
 
 
