@@ -9,7 +9,7 @@ from dispatch.errors import BadAction
 from dispatch.model import Level
 from dispatch.rulebook import Area, Category, Department, Rulebook
 from hotline.calendar_seed import default_calendar
-from hotline.web import forms, views
+from hotline.web import forms, frame, views, words
 from hotline.web.forms import Codes
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
@@ -130,3 +130,46 @@ def test_what_does_not_fit_names_its_field(values: dict[str, str], field: str) -
 
 def test_the_password_and_the_token_are_never_given_back() -> None:
     assert typed(password="geheim", csrf="token", text="写的内容") == {"text": ("写的内容",)}
+
+
+def _drawn(lines: tuple[views.Line, ...]) -> str:
+    board = '{% import "_macros.html" as m %}{{ m.board(lines) }}'
+    return frame.TEMPLATES.from_string(board).render(lines=lines)
+
+
+def test_a_line_that_was_drawn_before_shows_the_lamp_of_now() -> None:
+    row = {"id": "261123101808000402", "title": "井盖", "type": "help", "state": "received"}
+    row |= {"due_at": "2026-11-23T05:00:00+00:00", "received_at": "2026-11-23T03:00:00+00:00"}
+    page = orjson.dumps([row]).decode()
+
+    def drawn(now: datetime) -> str:
+        lines = views.board(page, CODES, now, most=50).lines
+        return _drawn(lines)
+
+    before, after = drawn(NOON), drawn(NOON + timedelta(hours=2))
+
+    assert 'class="yellow"' in before
+    assert 'class="red"' in after
+    assert words.left(NOON + timedelta(hours=1), NOON + timedelta(hours=2)) in after
+
+
+def test_what_is_printed_of_a_line_that_was_drawn_before_is_escaped() -> None:
+    row = {"id": "261123101808000402", "title": "<b>井盖</b>", "type": "help", "state": "received"}
+    lines = views.board(orjson.dumps([row]).decode(), CODES, NOON, most=50).lines
+
+    for _ in range(2):
+        assert "&lt;b&gt;井盖" in _drawn(lines)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "lists"),
+    [
+        (("text", "truth"), []),
+        (("text", "department"), ["departments"]),
+        (("departments", "category"), ["departments", "categories"]),
+    ],
+)
+def test_a_page_has_the_lists_that_its_inputs_choose_from(kinds: tuple[forms.Kind, ...], lists: list[str]) -> None:
+    inputs = [forms.Input(name="x", id="x", kind=kind, label="", hint="", needed=False) for kind in kinds]
+
+    assert list(forms.lists(inputs)) == lists
