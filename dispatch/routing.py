@@ -8,12 +8,12 @@ answer carries its trace, so that 'why was this sent there' has an answer years 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
 
 from dispatch.model import Level, Ticket
-from dispatch.rulebook import ALL_AREAS, ASK_A_PERSON, COUNTY, HOTLINE, CatalogueRow, Rulebook
+from dispatch.rulebook import ALL_AREAS, ASK_A_PERSON, COUNTY, HOTLINE, CatalogueRow, Rulebook, successor_of
 
 CANDIDATES_MOST = 3
 
@@ -170,6 +170,8 @@ class AskHuman:
 
 def route(question: Question, rulebook: Rulebook) -> Send | AskHuman:
     """Return where the ticket goes, or whom a person may choose from. Never names a unit that returned it."""
+    if rulebook.closed.categories:
+        question = replace(question, suggestions=tuple(_in_use(question.suggestions, rulebook)))
     best = _best(question)
     row = matching_row(rulebook, best.category, question.ticket.area, question.ticket.owner) if best else None
     lead = _lead(row, question.ticket, rulebook) if row else None
@@ -187,6 +189,17 @@ def route(question: Question, rulebook: Rulebook) -> Send | AskHuman:
         return AskHuman(_candidates(question, rulebook), trace)
     co = tuple(_co_handlers(row, lead, best.category, question.ticket, rulebook))
     return Send(lead, co, tuple(copies(lead, rulebook)), best.category, trace)
+
+
+def _in_use(suggestions: Iterable[Suggested], rulebook: Rulebook) -> Iterator[Suggested]:
+    """A model that was trained before a kind was closed still thinks of it: then its successor is meant, if any."""
+    merged: dict[str, float] = {}
+    for one in suggestions:
+        code = successor_of(one.category, rulebook.closed.categories)
+        if code not in rulebook.closed.categories:
+            merged[code] = merged.get(code, 0.0) + one.probability
+    ranked = sorted(merged.items(), key=lambda item: -item[1])
+    return (Suggested(code, min(probability, 1.0)) for code, probability in ranked)
 
 
 def _co_handlers(row: CatalogueRow, lead: str, category: str, ticket: Ticket, rulebook: Rulebook) -> Iterator[str]:

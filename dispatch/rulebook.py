@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
+from typing import TypeVar
 
 from dispatch.model import ClockKind, Level, Rung, Term, TicketType, Urgency
 from dispatch.worktime import Allowance, Calendar
@@ -23,11 +25,17 @@ ASK_A_PERSON = "?"
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """An administrative division 行政区划; `parent` is None for the city itself."""
+    """An administrative division 行政区划; `parent` is None for the city itself.
+
+    `closed_from` is the day from whose beginning on nothing new gets the code, and `successor` the code that takes its
+    place; so it is with departments and categories.
+    """
 
     code: str
     name: str
     parent: str | None
+    closed_from: date | None = None
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,8 @@ class Department:
     level: Level
     parent: str | None
     area: str
+    closed_from: date | None = None
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,39 @@ class Category:
     sensitive: bool = False
     statutory: Allowance | None = None
     basis: str = ""
+    closed_from: date | None = None
+    successor: str = ""
+
+
+Entry = TypeVar("Entry", Area, Department, Category)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a city has given up: nothing new gets these codes, and what has them already still shows their names."""
+
+    areas: Mapping[str, Area] = field(default_factory=dict)
+    departments: Mapping[str, Department] = field(default_factory=dict)
+    categories: Mapping[str, Category] = field(default_factory=dict)
+
+
+def parted(entries: Iterable[Entry], day: date) -> tuple[dict[str, Entry], dict[str, Entry]]:
+    """Return the entries that are open on a day, and those that are closed, by code and in its order."""
+    kept: dict[str, Entry] = {}
+    closed: dict[str, Entry] = {}
+    for entry in sorted(entries, key=lambda entry: entry.code):
+        side = closed if entry.closed_from and entry.closed_from <= day else kept
+        side[entry.code] = entry
+    return kept, closed
+
+
+def successor_of(code: str, closed: Mapping[str, Area | Department | Category]) -> str:
+    """Return who stands for a code: itself, or the last of its successors if it is closed and has any."""
+    seen: set[str] = set()
+    while code in closed and closed[code].successor and code not in seen:
+        seen.add(code)
+        code = closed[code].successor
+    return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +124,23 @@ class CatalogueRow:
     def name(self) -> str:
         """How a trace names the row: kind, place and owner, a star where it does not matter."""
         return f"{self.category}/{self.area or '*'}/{self.owner or '*'}"
+
+
+def inherited(catalogue: Iterable[CatalogueRow], closed: Closed) -> tuple[CatalogueRow, ...]:
+    """Return the catalogue with the successors of closed departments and areas in their places.
+
+    What it says of an area itself goes before what that area inherits. Rows of closed categories stay as they are: only
+    tickets of before have those.
+    """
+    own: list[CatalogueRow] = []
+    heirs: list[CatalogueRow] = []
+    for row in catalogue:
+        lead = successor_of(row.lead, closed.departments)
+        co = tuple(dict.fromkeys(successor_of(code, closed.departments) for code in row.co))
+        area = successor_of(row.area, closed.areas)
+        (own if area == row.area else heirs).append(replace(row, area=area, lead=lead, co=co))
+    taken = {(row.category, row.area, row.owner) for row in own}
+    return (*own, *(row for row in heirs if (row.category, row.area, row.owner) not in taken))
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +409,11 @@ DEFAULT_LADDER = (
 
 @dataclass(frozen=True, kw_only=True)
 class Rulebook:
-    """One consistent reading of the city's rules; `version` names the version of every part."""
+    """One consistent reading of the city's rules; `version` names the version of every part.
+
+    `areas`, `departments` and `categories` are those that are open: what is new may have only these. Whoever asks about
+    a ticket that there is already asks `every_area` and the like, which know the closed ones, too.
+    """
 
     version: str
     calendar: Calendar
@@ -362,6 +426,22 @@ class Rulebook:
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     risk_words: tuple[RiskWord, ...] = ()
     policy: Policy = field(default_factory=Policy)
+    closed: Closed = field(default_factory=Closed)
+
+    @cached_property
+    def every_area(self) -> Mapping[str, Area]:
+        """The areas that are open and those that are closed."""
+        return dict(sorted({**self.closed.areas, **self.areas}.items()))
+
+    @cached_property
+    def every_department(self) -> Mapping[str, Department]:
+        """The departments that are open and those that are closed."""
+        return dict(sorted({**self.closed.departments, **self.departments}.items()))
+
+    @cached_property
+    def every_category(self) -> Mapping[str, Category]:
+        """The categories that are open and those that are closed."""
+        return dict(sorted({**self.closed.categories, **self.categories}.items()))
 
     @cached_property
     def calendar_version(self) -> str:
@@ -409,7 +489,7 @@ class Rulebook:
     def broader(self, code: str | None) -> Iterator[Category]:
         """The category itself, then its broader kinds."""
         for length in (6, 4, 2):
-            category = self.categories.get(code[:length]) if code and len(code) >= length else None
+            category = self.every_category.get(code[:length]) if code and len(code) >= length else None
             if category:
                 yield category
 
@@ -424,7 +504,7 @@ class Rulebook:
     def wider(self, area: str | None) -> Iterator[Area]:
         """The area itself, then those that contain it, the city last."""
         while area:
-            found = self.areas.get(area)
+            found = self.every_area.get(area)
             if found is None:
                 return
             yield found
@@ -436,19 +516,20 @@ class Rulebook:
 
     @cached_property
     def _around(self) -> Mapping[str, Sequence[str]]:
-        found: dict[str, dict[str, None]] = {code: {} for code in self.areas}
-        for code in self.areas:
+        found: dict[str, dict[str, None]] = {code: {} for code in self.every_area}
+        for code in self.every_area:
             for wider in self.wider(code):
                 found[code][wider.code] = found[wider.code][code] = None
         return {code: list(codes) for code, codes in found.items()}
 
     def is_below(self, department: str, superior: str) -> bool:
         """Whether `department` stands anywhere below `superior` in the tree."""
-        parent = self.departments[department].parent
+        known = self.every_department
+        parent = known[department].parent
         while parent:
             if parent == superior:
                 return True
-            parent = self.departments[parent].parent
+            parent = known[parent].parent
         return False
 
     @cached_property
@@ -484,6 +565,8 @@ def problems(rulebook: Rulebook) -> tuple[str, ...]:
         *_missing_allowances(rulebook),
         *_ladder_problems(rulebook.ladder),
         *_lost_parents(rulebook),
+        *_lost_kinds(rulebook),
+        *_lost_successors(rulebook),
         *_rings(rulebook),
         *_rival_counties(rulebook),
     )
@@ -494,7 +577,7 @@ def _unknown_units(rulebook: Rulebook) -> Iterator[str]:
         for code in (row.lead, *row.co):
             if code not in rulebook.departments and code not in {COUNTY, ASK_A_PERSON}:
                 yield f"catalogue {row.category}: no department {code}"
-        if row.category not in rulebook.categories:
+        if row.category not in rulebook.every_category:
             yield f"catalogue {row.category}: no such category"
         if row.area and row.area not in rulebook.areas:
             yield f"catalogue {row.category}: no area {row.area}"
@@ -542,23 +625,56 @@ def _ladder_problems(ladder: Iterable[LadderRule]) -> Iterator[str]:
 
 
 def _lost_parents(rulebook: Rulebook) -> Iterator[str]:
+    closed = rulebook.closed
     for unit in rulebook.departments.values():
-        if unit.parent and unit.parent not in rulebook.departments:
+        if unit.parent in closed.departments:
+            yield f"department {unit.code}: its superior {unit.parent} is closed"
+        elif unit.parent and unit.parent not in rulebook.departments:
             yield f"department {unit.code}: its superior {unit.parent} does not exist"
-        if unit.area not in rulebook.areas:
+        if unit.area in closed.areas:
+            yield f"department {unit.code}: its area {unit.area} is closed"
+        elif unit.area not in rulebook.areas:
             yield f"department {unit.code}: no area {unit.area}"
     for area in rulebook.areas.values():
-        if area.parent and area.parent not in rulebook.areas:
+        if area.parent in closed.areas:
+            yield f"area {area.code}: the area {area.parent} that contains it is closed"
+        elif area.parent and area.parent not in rulebook.areas:
             yield f"area {area.code}: the area {area.parent} that contains it does not exist"
+    if HOTLINE in closed.departments:
+        yield "departments: the hotline itself cannot be closed"
+    if ALL_AREAS in closed.areas:
+        yield "areas: the city itself cannot be closed"
+
+
+def _lost_kinds(rulebook: Rulebook) -> Iterator[str]:
+    """A kind of matter stands below the kinds that its code begins with."""
+    for code in rulebook.categories:
+        for broader in (code[:4], code[:2]):
+            if broader != code and broader in rulebook.closed.categories:
+                yield f"category {code}: its broader kind {broader} is closed"
+
+
+def _lost_successors(rulebook: Rulebook) -> Iterator[str]:
+    """Whatever takes the place of something closed is itself open."""
+    closed = rulebook.closed
+    kinds: tuple[tuple[str, Mapping[str, Area | Department | Category], Iterable[str]], ...] = (
+        ("area", closed.areas, rulebook.areas),
+        ("department", closed.departments, rulebook.departments),
+        ("category", closed.categories, rulebook.categories),
+    )
+    for kind, entries, kept in kinds:
+        for entry in entries.values():
+            if entry.successor and successor_of(entry.code, entries) not in kept:
+                yield f"{kind} {entry.code}: its successor {entry.successor} is not in use"
 
 
 def _rings(rulebook: Rulebook) -> Iterator[str]:
     """Whoever walks up a ring never arrives."""
-    superiors = {unit.code: unit.parent for unit in rulebook.departments.values()}
+    superiors = {unit.code: unit.parent for unit in rulebook.every_department.values()}
     for code in superiors:
         if code in _above(code, superiors):
             yield f"department {code}: it stands above itself"
-    wider = {area.code: area.parent for area in rulebook.areas.values()}
+    wider = {area.code: area.parent for area in rulebook.every_area.values()}
     for code in wider:
         if code in _above(code, wider):
             yield f"area {code}: it contains itself"

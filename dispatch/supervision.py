@@ -113,7 +113,7 @@ def _told(audience: Audience, department: str, rulebook: Rulebook) -> tuple[str,
         case Audience.SUPERVISOR:
             return HOTLINE, Role.SUPERVISOR
         case Audience.SUPERIOR:
-            unit = rulebook.departments.get(department)
+            unit = rulebook.every_department.get(department)
             return (unit.parent, None) if unit and unit.parent else None
 
 

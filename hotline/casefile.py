@@ -103,10 +103,11 @@ async def _made(desk: Desk, seen: tickets.View, number: int, actor: Actor) -> Ca
 
 
 def _above(unit: str, rulebook: Rulebook) -> Iterator[str]:
-    parent = rulebook.departments[unit].parent if unit in rulebook.departments else None
+    known = rulebook.every_department
+    parent = known[unit].parent if unit in known else None
     while parent:
         yield parent
-        parent = rulebook.departments[parent].parent
+        parent = known[parent].parent
 
 
 def _belongs(card: Card, assignment: Assignment, ticket: Ticket) -> bool:
@@ -123,6 +124,7 @@ def _belongs(card: Card, assignment: Assignment, ticket: Ticket) -> bool:
 
 def _with_content(file: CaseFile, rulebook: Rulebook) -> CaseFile:
     ticket, matter, unit = file.ticket, file.seen.file.matter, file.assignment.department
+    known = rulebook.every_department.get(unit)
     content = {
         "number": file.number,
         "as_of": file.as_of,
@@ -135,7 +137,7 @@ def _with_content(file: CaseFile, rulebook: Rulebook) -> CaseFile:
             "callers": [asdict(one) for one in callers(file)],
             **{name: getattr(ticket, name) for name in _FACTS},
         },
-        "unit": {"code": unit, "name": rulebook.departments[unit].name if unit in rulebook.departments else unit},
+        "unit": {"code": unit, "name": known.name if known else unit},
         "assignment": asdict(file.assignment),
         "order": asdict(file.order) | {"state": file.order.state},
         "papers": [asdict(one) | {"state": one.state} for one in file.papers],

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from dispatch.rulebook import Rulebook
-from dispatch.worktime import Calendar
+from dispatch.worktime import ZONE, Calendar
 from hotline.live import Live
 from hotline.predictor import Predictor
 from hotline.shelf import Nowhere, Shelf
@@ -66,9 +66,11 @@ class Desk:
         """Return the city's rules, read again when they have changed."""
         at = wall_clock()
         if self._rules is None or self._checked is None or at - self._checked >= RULES_LIVE:
-            stamp: str = await self.store.fetch_value("rulebook_stamp", at=self.now())
+            now = self.now()
+            day = now.astimezone(ZONE).date()
+            stamp: str = await self.store.fetch_value("rulebook_stamp", at=now, day=day)
             if self._rules is None or stamp != self._stamp:
-                self._rules, self._stamp = await self.store.rulebook(self.now()), stamp
+                self._rules, self._stamp = await self.store.rulebook(now), stamp
             self._checked = at
         return self._rules
 

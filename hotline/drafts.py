@@ -11,8 +11,10 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -21,12 +23,12 @@ from dispatch.model import Actor, Role
 from dispatch.routing import Matter, owners
 from dispatch.rulebook import Rulebook, problems
 from dispatch.worktime import ZONE
-from hotline import office
+from hotline import office, register
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden, NotFound
-from hotline.store import Row
+from hotline.store import REGISTERS, Row, Transaction
 
-PARTS = ("catalogue", "allowances", "policy", "refusals", "risk_words", "ladder", "calendar")
+PARTS = (*REGISTERS, "catalogue", "allowances", "policy", "refusals", "risk_words", "ladder", "calendar")
 DRAFTERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ANALYST, Role.ADMINISTRATOR})
 PUBLISHERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 TRIED_DAYS = 31
@@ -34,12 +36,14 @@ SHOWN = 200
 """Groups of tickets that a trial lists; the sums are over all."""
 SHORTEST_SOURCE = 4
 FIELDS: Mapping[str, tuple[str, ...]] = {
+    **{part: tuple(office.DEFAULTS[part]) for part in REGISTERS},
     "catalogue": ("category", "area", "owner", "lead", "co", "basis"),
     "risk_words": ("word", "risk", "level"),
     "refusals": ("code", "name", "tell", "basis"),
 }
 """The parts that are long tables, edited row by row or as CSV files, and their columns."""
 KEYS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(REGISTERS, ("code",)),
     "catalogue": ("category", "area", "owner"),
     "risk_words": ("word",),
     "refusals": ("code",),
@@ -50,6 +54,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 """What tells the rows of a part apart."""
 _WORDS_BESIDE = {"co"}
 """Columns that hold several codes, with blanks between them in a file."""
+_TRUTHS = {"departmental", "sensitive"}
+"""Columns that say yes or no; a file has 1 for yes and nothing for no."""
+_YES = {"1", "true", "yes", "是"}
 
 
 Key = tuple[str, ...]
@@ -119,8 +126,21 @@ def _table(part: str, text: str) -> list[dict[str, Any]]:
         raise BadInput("body", ", ".join(given)[:100], f"lacks {', '.join(missing)}", ", ".join(names))
     if len(given) != len(names):
         raise BadInput("body", ", ".join(given)[:100], "has other columns", ", ".join(names))
-    plain = [{name: (row[name] or "").strip() for name in names} for row in rows]
-    return [{name: value.split() if name in _WORDS_BESIDE else value for name, value in row.items()} for row in plain]
+    return [{name: _told(name, (row[name] or "").strip()) for name in names} for row in rows]
+
+
+def _told(name: str, text: str) -> Any:  # noqa: ANN401 - a value of JSON
+    if name in _TRUTHS:
+        return text.lower() in _YES
+    return text.split() if name in _WORDS_BESIDE else text
+
+
+def text_of(content: bytes) -> str:
+    """Return the text of a table in UTF-8, or in GB18030 as offices' spreadsheets save it; raises BadInput."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return content.decode(encoding)
+    raise BadInput("body", "", "is neither UTF-8 nor GB18030", "a CSV file saved as UTF-8")
 
 
 def written(part: str, rows: Iterable[Mapping[str, Any]]) -> str:
@@ -129,8 +149,14 @@ def written(part: str, rows: Iterable[Mapping[str, Any]]) -> str:
     writer = csv.writer(text)
     writer.writerow(FIELDS[part])
     for row in rows:
-        writer.writerow([" ".join(row[name]) if name in _WORDS_BESIDE else row[name] for name in FIELDS[part]])
+        writer.writerow([_cell(name, row[name]) for name in FIELDS[part]])
     return text.getvalue()
+
+
+def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - a value of JSON
+    if name in _TRUTHS:
+        return "1" if value else ""
+    return " ".join(value) if name in _WORDS_BESIDE else str(value)
 
 
 def key_of(part: str, row: Mapping[str, Any]) -> Key:
@@ -161,25 +187,42 @@ async def own(desk: Desk, part: str, actor: Actor) -> Row | None:
     return await desk.store.fetch_row("own_draft", part=part, by=actor.person)
 
 
-async def amend(
-    desk: Desk, part: str, actor: Actor, *, was: Key | None, row: Mapping[str, Any] | None, source: str
+async def base(desk: Desk, part: str, effective_at: datetime | None = None) -> list[dict[str, Any]]:
+    """Return the rows of a part that would rule at a moment without a draft: now, or when one is to come into force."""
+    rows = await desk.store.fetch("rulebook_parts", at=max(desk.now(), effective_at or desk.now()))
+    return next((rows_of(row["body"]) for row in rows if row["part"] == part), [])
+
+
+async def amend(  # noqa: PLR0913 - a row, its draft and by whom
+    desk: Desk,
+    part: str,
+    actor: Actor,
+    *,
+    was: Key | None,
+    row: Mapping[str, Any] | None,
+    source: str,
+    effective_at: datetime | None = None,
 ) -> int:
     """Change, add or take away one row in the own draft of a long table, or in a new one; return the draft's number.
 
-    `was` is the key of the row as it is now, None for a new one; `row` None takes it away. Raises BadInput when the row
-    is not there, when another one has its key, and for what cannot be read.
+    `was` is the key of the row as it is now, None for a new one; `row` None takes it away. Source and date are those of
+    a new draft. Raises BadInput when the row is not there, when another one has its key, and for what cannot be read.
     """
     mine = await own(desk, part, actor)
-    found = [one for one in await desk.store.fetch("rulebook_parts", at=desk.now()) if one["part"] == part]
-    rows = rows_of(mine["body"] if mine else found[0]["body"] if found else [])
-    kept = _amended(part, rows, was, row)
+    rows = rows_of(mine["body"]) if mine else await base(desk, part, effective_at)
+    kept = _settled(part, _amended(part, rows, was, row))
     if mine is None:
-        return await draft(desk, part, kept, actor, source=source)
+        return await draft(desk, part, kept, actor, source=source, effective_at=effective_at)
     await desk.store.rulebook(desk.now(), {part: kept})
     done = await desk.store.fetch_row("amend_draft", id=mine["id"], by=actor.person, body=kept, was=mine["body"])
     if done is None:
         raise BadInput("row", "", "rules no more", "the draft as it is now")
     return int(mine["id"])
+
+
+def _settled(part: str, body: Any) -> Any:  # noqa: ANN401 - the part's JSON
+    """Areas, departments and categories as they are kept; every other part as it is."""
+    return office.registered(part, body) if part in REGISTERS else body
 
 
 def _amended(
@@ -215,6 +258,7 @@ async def draft(
     now = desk.now()
     if effective_at and effective_at < now:
         raise BadInput("effective_at", effective_at.isoformat(), "lies in the past", f"from {now.isoformat()}")
+    body = _settled(part, body)
     await desk.store.rulebook(now, {part: body})
     id_: int = await desk.store.fetch_value(
         "draft_rules", part=part, body=body, source=source.strip(), effective_at=effective_at, by=actor.person, at=now
@@ -254,13 +298,15 @@ async def look(desk: Desk, id_: int, actor: Actor, *, days: int = TRIED_DAYS) ->
 
 async def consider(desk: Desk, row: Any, *, days: int = TRIED_DAYS) -> Look:  # noqa: ANN401 - a row or what is like one
     """Return what a draft's part and body would change, whether it is stored or not."""
-    part, body, now = row["part"], row["body"], desk.now()
-    ruling = {one["part"]: one["body"] for one in await desk.store.fetch("rulebook_parts", at=now)}
-    before, after = await desk.rulebook(), await desk.store.rulebook(now, {part: body})
+    part, body, now = row["part"], _settled(row["part"], row["body"]), desk.now()
+    at = max(now, row.get("effective_at") or now)
+    ruling = {one["part"]: one["body"] for one in await desk.store.fetch("rulebook_parts", at=at)}
+    before, (after, *later) = await desk.rulebook(), await desk.store.rulebooks(at, {part: body})
+    hindered = await register.hindrances(desk.store.fetch, part, ruling.get(part), body, {**ruling, part: body})
     removed, added = differences(ruling.get(part), body)
     return Look(
         draft=row,
-        problems=problems(after),
+        problems=tuple(dict.fromkeys([*hindered, *chain.from_iterable(map(problems, (after, *later)))])),
         added=added,
         removed=removed,
         rows=compared(part, ruling.get(part), body),
@@ -332,6 +378,7 @@ async def publish(desk: Desk, id_: int, actor: Actor) -> int:
         if row["drafted_by"] == actor.person:
             raise Forbidden(actor.person, "publish their own draft", "a second person must agree")
         late = row["effective_at"] if row["effective_at"] and row["effective_at"] > at else None
+        await _unhindered(transaction, row, late or at)
         number = await office.publish_version(
             transaction,
             row["part"],
@@ -347,6 +394,15 @@ async def publish(desk: Desk, id_: int, actor: Actor) -> int:
         await transaction.execute("end_draft", id=id_, by=actor.person, at=at, version=number)
     desk.forget_rules()
     return number
+
+
+async def _unhindered(transaction: Transaction, row: Row, at: datetime) -> None:
+    """Raise BadInput when something hangs on what would be closed, or a code would go."""
+    bodies = {one["part"]: one["body"] for one in await transaction.fetch("rulebook_parts", at=at)}
+    part, body = row["part"], row["body"]
+    told = await register.hindrances(transaction.fetch, part, bodies.get(part), body, {**bodies, part: body})
+    if told:
+        raise BadInput("rulebook", part, "has problems", "; ".join(told[:20]))
 
 
 async def take_back(desk: Desk, id_: int, actor: Actor) -> None:

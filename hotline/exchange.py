@@ -360,7 +360,9 @@ def _by_name(rulebook: Rulebook) -> _Names:
     categories = [(category.name, category.code) for category in rulebook.categories.values()]
     areas = [(area.name, area.code) for area in rulebook.areas.values()]
     areas += [
-        (f"{rulebook.areas[area.parent].name}{area.name}", area.code) for area in rulebook.areas.values() if area.parent
+        (f"{rulebook.every_area[area.parent].name}{area.name}", area.code)
+        for area in rulebook.areas.values()
+        if area.parent
     ]
     return _Names(_unique(categories), _unique(areas))
 
@@ -542,8 +544,8 @@ async def _rows(desk: Desk, rulebook: Rulebook) -> AsyncIterator[list[str]]:
         for found in await desk.store.files(ids):
             ticket, matter = found.ticket, found.matter
             name, phone = _caller(desk, None if ticket.hides_caller else sealed.get(ticket.id))
-            category = rulebook.categories.get(ticket.category or "")
-            area = rulebook.areas.get(ticket.area or "")
+            category = rulebook.every_category.get(ticket.category or "")
+            area = rulebook.every_area.get(ticket.area or "")
             yield [
                 str(ticket.id),
                 matter.source,
@@ -569,7 +571,7 @@ async def _rows(desk: Desk, rulebook: Rulebook) -> AsyncIterator[list[str]]:
 def _lead(ticket: Ticket, rulebook: Rulebook) -> str:
     """Name the newest lead; by its code where the unit is gone."""
     leads = [one.department for one in ticket.assignments if one.parent is None and one.duty is Duty.LEAD]
-    unit = rulebook.departments.get(leads[-1]) if leads else None
+    unit = rulebook.every_department.get(leads[-1]) if leads else None
     return unit.name if unit else next(reversed(leads), "")
 
 

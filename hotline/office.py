@@ -1,24 +1,51 @@
-"""What administrators edit: areas, departments, categories and the dated parts of the rulebook.
+"""What administrators edit: the dated parts of the rulebook, areas, departments and categories among them.
 
-Published versions never change; a new one takes their place. A rulebook with problems is not published. The
-demonstration city comes in through the same functions.
+Published versions never change; a new one takes their place. A rulebook with problems is not published. A code of an
+area, a department or a category stays for ever: it is closed, never taken away. The demonstration city comes in through
+the same functions.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from importlib import resources
 from typing import Any
 
+from dispatch.model import Level
 from dispatch.rulebook import DEFAULT_ALLOWANCES, DEFAULT_LADDER, LadderRule, Policy, Rulebook, problems
 from dispatch.worktime import Allowance
 from hotline.calendar_seed import default_calendar
 from hotline.desk import Desk
 from hotline.errors import BadInput
-from hotline.store import Transaction
+from hotline.store import REGISTERS, Transaction
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "areas": {"code": "", "name": "", "parent": "", "closed_from": "", "successor": ""},
+    "departments": {
+        "code": "",
+        "name": "",
+        "level": "",
+        "parent": "",
+        "area": "",
+        "closed_from": "",
+        "successor": "",
+    },
+    "categories": {
+        "code": "",
+        "name": "",
+        "departmental": False,
+        "sensitive": False,
+        "statutory": "",
+        "basis": "",
+        "closed_from": "",
+        "successor": "",
+    },
+}
+"""The columns of areas, departments and categories, and what stands where nothing was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +116,10 @@ async def is_founded(desk: Desk) -> bool:
 
 async def found(desk: Desk, city: City, *, by: str) -> Rulebook:
     """Enter a city's areas, departments, categories and first rules; raises BadInput when the rules have problems."""
+    registers = {"areas": city.areas, "departments": city.departments, "categories": city.categories}
+    parts = {**{part: registered(part, rows) for part, rows in registers.items()}, **city.parts}
     async with desk.store.transaction() as transaction:
-        await transaction.execute("put_areas", areas=[_rooted(area) for area in city.areas])
-        await transaction.execute("put_departments", departments=[_rooted(unit) for unit in city.departments])
-        for category in city.categories:
-            if category["statutory"]:
-                Allowance.parse(category["statutory"])
-        await transaction.execute("put_categories", categories=city.categories)
-        for part, body in city.parts.items():
+        for part, body in parts.items():
             await transaction.fetch(
                 "publish_part",
                 part=part,
@@ -108,21 +131,73 @@ async def found(desk: Desk, city: City, *, by: str) -> Rulebook:
                 effective_at=None,
             )
         rulebook = await _sound(transaction, desk.now())
+        for part in REGISTERS:
+            await transaction.execute(f"put_{part}", rows=parts[part])
     desk.forget_rules()
     return rulebook
 
 
+def registered(part: str, rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - what is hoped to be the part's JSON
+    """Return the rows of areas, departments or categories with every column, empty where nothing was given.
+
+    Raises BadInput for what are no such rows, and for two rows with one code.
+    """
+    columns = DEFAULTS[part]
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, Mapping) for row in rows):
+        raise BadInput("body", part, f"cannot be read as {part}: a list of rows")
+    if strange := sorted({str(name) for row in rows for name in row} - set(columns)):
+        raise BadInput("body", ", ".join(strange)[:100], "has other columns", ", ".join(columns))
+    found = [{name: row.get(name) or empty for name, empty in columns.items()} for row in rows]
+    for row in found:
+        _check_entry(part, row)
+    if twice := next(_repeated(row["code"] for row in found), None):
+        raise BadInput("code", str(twice), "has a row already", "one row for each code")
+    return found
+
+
+_CODES: Mapping[str, str] = {
+    "areas": r"[^\s@?/,，、]{1,40}",
+    "departments": r"[^\s@?/,，、]{1,40}",
+    "categories": r"(\d\d){1,3}",
+}
+"""What a code may look like; `@` and `?` mean something in the dispatch catalogue."""
+LONGEST_NAME = 60
+
+
+def _check_entry(part: str, row: Mapping[str, Any]) -> None:
+    for name, empty in DEFAULTS[part].items():
+        if not isinstance(row[name], type(empty)):
+            raise BadInput(name, str(row[name])[:40], "is of another kind", type(empty).__name__)
+    if not re.fullmatch(_CODES[part], row["code"], re.ASCII):
+        raise BadInput("code", row["code"][:60], "is no code", _CODES[part])
+    if not row["name"].strip() or len(row["name"]) > LONGEST_NAME or not row["name"].isprintable():
+        raise BadInput("name", row["name"][:60], "is no name", f"1 to {LONGEST_NAME} characters")
+    for name, read in (("closed_from", date.fromisoformat), ("statutory", Allowance.parse), ("level", Level.of)):
+        try:
+            if row.get(name) or (name == "level" and part == "departments"):
+                read(row[name])
+        except (ValueError, LookupError) as error:
+            raise BadInput(name, row[name][:40], "cannot be read") from error
+
+
+def _repeated(codes: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for code in codes:
+        if code in seen:
+            yield code
+        seen.add(code)
+
+
 async def _sound(transaction: Transaction, at: datetime) -> Rulebook:
-    """Return the rules that are about to be committed; raises BadInput when they have problems: then none are kept."""
-    rulebook = await transaction.rulebook(at)
-    if found_problems := problems(rulebook):
-        raise BadInput("rulebook", rulebook.version, "has problems", "; ".join(found_problems[:20]))
+    """Return the rules that are about to be committed; raises BadInput when they have problems: then none are kept.
+
+    What is known to come later counts, too: a later version of another part, a day on which a code is closed.
+    """
+    rulebook, *later = await transaction.rulebooks(at)
+    found_problems = dict.fromkeys(problem for one in (rulebook, *later) for problem in problems(one))
+    if found_problems:
+        raise BadInput("rulebook", rulebook.version, "has problems", "; ".join([*found_problems][:20]))
     return rulebook
-
-
-def _rooted(row: Mapping[str, Any]) -> dict[str, Any]:
-    """An empty superior in a file means none."""
-    return {**row, "parent": row["parent"] or None}
 
 
 def _source(part: str, body: Any) -> str:  # noqa: ANN401 - the part's JSON
@@ -154,7 +229,8 @@ async def publish_version(  # noqa: PLR0913 - what a version consists of
 ) -> int:
     """Write the next version of one part with its trace, and return its number; raises BadInput if it has problems.
 
-    The rules are held against each other as they will be when the version comes into force.
+    The rules are held against each other as they will be from when the version comes into force. Areas, departments
+    and categories are entered at once, so that whatever comes later can name their codes.
     """
     rows = await transaction.fetch(
         "publish_part",
@@ -172,4 +248,6 @@ async def publish_version(  # noqa: PLR0913 - what a version consists of
         "record_audit", at=at, person=by, what="publish", ticket_id=None, reason=source, facts=facts
     )
     await _sound(transaction, max(at, effective_at or at))
+    if part in REGISTERS:
+        await transaction.execute(f"put_{part}", rows=body)
     return version

@@ -80,7 +80,7 @@ async def add(desk: Desk, person: Person, actor: Actor, *, reason: str, hasher: 
     password = _password()
     hashed = await auth.hashed(password, hasher)
     async with desk.store.transaction() as transaction:
-        await _check_unit(transaction, person)
+        await _check_unit(desk, person)
         given = {"password_hash": hashed, "password_until": desk.now() + GIVEN_FOR}
         if not await transaction.fetch("add_person", **asdict(person), **given):
             raise BadInput("person", person.id, "is taken", "a log-in name that nobody has or had")
@@ -100,7 +100,7 @@ async def change(desk: Desk, person: Person, actor: Actor, *, reason: str) -> No
             raise BadInput("person", person.id, "is not changed", "another name, role or department")
         if person.id == actor.person and person.role is not before.person.role:
             raise Forbidden(actor.person, "change their own role", "another administrator must")
-        await _check_unit(transaction, person)
+        await _check_unit(desk, person)
         await _write(transaction, person, active=before.active)
         facts = {"person": person.id, "before": _facts(before.person), "after": _facts(person)}
         await _trace(desk, transaction, actor, "person_changed", reason, facts)
@@ -133,7 +133,7 @@ async def let_in(desk: Desk, id_: str, actor: Actor, *, reason: str, hasher: Pas
     async with _changing(desk, id_) as (transaction, before):
         if before.active:
             raise BadInput("person", id_, "may log in already", "somebody who has left")
-        await _check_unit(transaction, before.person)
+        await _check_unit(desk, before.person)
         await _write(transaction, before.person, active=True)
         await _give(desk, transaction, id_, hashed)
         await _trace(desk, transaction, actor, "person_back", reason, {"person": id_, "after": _facts(before.person)})
@@ -198,12 +198,12 @@ def _password() -> str:
     return "-".join("".join(secrets.choice(_SIGNS) for _ in range(4)) for _ in range(3))
 
 
-async def _check_unit(transaction: Transaction, person: Person) -> None:
+async def _check_unit(desk: Desk, person: Person) -> None:
     """Those who hold tickets belong to a unit that handles them, all others to the hotline."""
-    rows = await transaction.fetch("department_in_use", code=person.department)
-    if not rows:
+    unit = (await desk.rulebook()).departments.get(person.department)
+    if unit is None:
         raise BadInput("department", person.department, "is unknown", "a department that is in use")
-    if (person.role in HOLDERS) == (rows[0]["level"] == Level.HOTLINE):
+    if (person.role in HOLDERS) == (unit.level is Level.HOTLINE):
         raise BadInput("department", person.department, "does not fit the role", "handlers and heads belong to units")
 
 

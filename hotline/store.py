@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -26,6 +26,7 @@ from dispatch.rulebook import (
     Area,
     CatalogueRow,
     Category,
+    Closed,
     Department,
     LadderRule,
     Policy,
@@ -33,9 +34,11 @@ from dispatch.rulebook import (
     Risk,
     RiskWord,
     Rulebook,
+    inherited,
+    parted,
 )
 from dispatch.supervision import first_look
-from dispatch.worktime import Allowance, Calendar
+from dispatch.worktime import ZONE, Allowance, Calendar
 from hotline import db
 from hotline.errors import BadInput, NotFound, Unavailable
 from sql import loader
@@ -221,6 +224,13 @@ class Store:
         """
         return await _read_rulebook(self.fetch, at, instead or {})
 
+    async def rulebooks(self, at: datetime, instead: Mapping[str, Any]) -> list[Rulebook]:
+        """Return the rules as they will be at a moment, and at each later one at which something else comes to rule.
+
+        Raises as `rulebook` does.
+        """
+        return await _read_ahead(self.fetch, at, instead)
+
     async def search(
         self, words: str, *, departments: Sequence[str] | None, before: int | None = None, most: int = 50
     ) -> str:
@@ -285,6 +295,10 @@ class Transaction:
     async def rulebook(self, at: datetime) -> Rulebook:
         """Return the rules in force at a moment within this transaction; raises NotFound without a calendar."""
         return await _read_rulebook(self.fetch, at, {})
+
+    async def rulebooks(self, at: datetime) -> list[Rulebook]:
+        """Return the rules at a moment and at each later one that changes them, as this transaction sees them."""
+        return await _read_ahead(self.fetch, at, {})
 
     async def record(self, decided: Decided, *, notices: Sequence[Notice], rulebook: Rulebook) -> None:
         """Write one event and everything that it left different.
@@ -472,17 +486,59 @@ def _file(row: asyncpg.Record) -> File:
     return File(ticket, matter, warns, has_merged=row["has_merged"], has_pictures=row["has_pictures"])
 
 
-async def _read_rulebook(
-    fetch: Callable[..., Awaitable[list[Row]]], at: datetime, instead: Mapping[str, Any]
-) -> Rulebook:
-    parts = {row["part"]: row for row in await fetch("rulebook_parts", at=at)}
-    if "calendar" not in parts:
+Fetch: TypeAlias = Callable[..., Awaitable[list[Row]]]
+REGISTERS = ("areas", "departments", "categories")
+"""The parts whose rows other tables name by their codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What rules: the version and the body of each part, and from when the last of them does."""
+
+    versions: Mapping[str, str]
+    bodies: Mapping[str, Any]
+
+    def with_(self, part: str, version: str, body: Any) -> _Parts:  # noqa: ANN401 - the part's JSON
+        return _Parts({**self.versions, part: version}, {**self.bodies, part: body})
+
+
+async def _read_rulebook(fetch: Fetch, at: datetime, instead: Mapping[str, Any]) -> Rulebook:
+    parts = await _ruling(fetch, at, instead)
+    return _read(parts, at.astimezone(ZONE).date(), instead)
+
+
+async def _ruling(fetch: Fetch, at: datetime, instead: Mapping[str, Any]) -> _Parts:
+    rows = {row["part"]: row for row in await fetch("rulebook_parts", at=at)}
+    if "calendar" not in rows:
         raise NotFound("published rulebook part", "calendar")
-    versions = {name: str(row["version"]) for name, row in parts.items()} | dict.fromkeys(instead, "draft")
-    bodies = {name: row["body"] for name, row in parts.items()} | dict(instead)
-    areas, units, categories = await fetch("areas"), await fetch("departments"), await fetch("categories")
+    versions = {name: str(row["version"]) for name, row in rows.items()} | dict.fromkeys(instead, "draft")
+    return _Parts(versions, {name: row["body"] for name, row in rows.items()} | dict(instead))
+
+
+async def _read_ahead(fetch: Fetch, at: datetime, instead: Mapping[str, Any]) -> list[Rulebook]:
+    parts = await _ruling(fetch, at, instead)
+    later = await fetch("rulebook_parts_later", at=at)
+    found, first = [], at.astimezone(ZONE).date()
+    for since in (None, *dict.fromkeys(row["effective_at"] for row in later)):
+        for row in later:
+            if row["effective_at"] == since:
+                parts = parts.with_(row["part"], str(row["version"]), row["body"])
+        day = since.astimezone(ZONE).date() if since else first
+        found.append(_read(parts, day, instead))
+        found += [_read(parts, one, instead) for one in _closing_days(parts, day)]
+    return found
+
+
+def _closing_days(parts: _Parts, after: date) -> list[date]:
+    """The days after one on which an area, a department or a category is closed."""
+    rows = (row for part in REGISTERS for row in parts.bodies.get(part, ()))
+    days = {date.fromisoformat(row["closed_from"]) for row in rows if row.get("closed_from")}
+    return sorted(day for day in days if day > after)
+
+
+def _read(parts: _Parts, day: date, instead: Mapping[str, Any]) -> Rulebook:
     try:
-        return _built(versions, bodies, areas, units, categories)
+        return _built(parts, day)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if not instead:
             raise
@@ -490,30 +546,44 @@ async def _read_rulebook(
         raise BadInput("body", named, f"cannot be read as {named}: {type(error).__name__} {error}") from error
 
 
-def _built(
-    versions: Mapping[str, str],
-    bodies: Mapping[str, Any],
-    areas: Sequence[Row],
-    units: Sequence[Row],
-    categories: Sequence[Row],
-) -> Rulebook:
+def _built(parts: _Parts, day: date) -> Rulebook:
+    bodies = parts.bodies
     given: dict[str, Any] = {}
     if "allowances" in bodies:
         given["allowances"] = tuple(map(_allowance, bodies["allowances"]))
     if "ladder" in bodies:
         given["ladder"] = tuple(build(LadderRule, _rung(row)) for row in bodies["ladder"])
+    areas, closed_areas = parted(map(_area, bodies.get("areas", ())), day)
+    units, closed_units = parted(map(_department, bodies.get("departments", ())), day)
+    categories, closed_categories = parted(map(_category, bodies.get("categories", ())), day)
+    closed = Closed(closed_areas, closed_units, closed_categories)
+    catalogue = (CatalogueRow(**{**row, "co": tuple(row["co"])}) for row in bodies.get("catalogue", ()))
     return Rulebook(
-        version=" ".join(f"{name}-{version}" for name, version in sorted(versions.items())),
+        version=" ".join(f"{name}-{version}" for name, version in sorted(parts.versions.items())),
         calendar=Calendar.from_mapping(bodies["calendar"]),
-        areas={row["code"]: Area(**row) for row in areas},
-        departments={row["code"]: Department(**{**row, "level": Level.of(row["level"])}) for row in units},
-        categories={row["code"]: _category(row) for row in categories},
-        catalogue=tuple(CatalogueRow(**{**row, "co": tuple(row["co"])}) for row in bodies.get("catalogue", ())),
+        areas=areas,
+        departments=units,
+        categories=categories,
+        closed=closed,
+        catalogue=inherited(catalogue, closed),
         refusals={row["code"]: Refusal(**row) for row in bodies.get("refusals", ())},
         risk_words=tuple(map(_risk_word, bodies.get("risk_words", ()))),
         policy=Policy(**bodies.get("policy", {})),
         **given,
     )
+
+
+def _area(row: Mapping[str, Any]) -> Area:
+    return Area(**{**row, "parent": row["parent"] or None, "closed_from": _day(row)})
+
+
+def _department(row: Mapping[str, Any]) -> Department:
+    parent = row["parent"] or None
+    return Department(**{**row, "level": Level.of(row["level"]), "parent": parent, "closed_from": _day(row)})
+
+
+def _day(row: Mapping[str, Any]) -> date | None:
+    return date.fromisoformat(row["closed_from"]) if row.get("closed_from") else None
 
 
 def _rung(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -524,9 +594,9 @@ def _risk_word(row: Mapping[str, str]) -> RiskWord:
     return RiskWord(row["word"], Risk.of(row["risk"]), Urgency.of(row["level"]))
 
 
-def _category(row: asyncpg.Record) -> Category:
+def _category(row: Mapping[str, Any]) -> Category:
     statutory = Allowance.parse(row["statutory"]) if row["statutory"] else None
-    return Category(**{**row, "statutory": statutory})
+    return Category(**{**row, "statutory": statutory, "closed_from": _day(row)})
 
 
 def _allowance(row: Mapping[str, Any]) -> AllowanceRule:

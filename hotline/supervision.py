@@ -208,16 +208,18 @@ def units_below(rulebook: Rulebook, top: str) -> tuple[str, ...]:
 
 def trees(rulebook: Rulebook) -> Mapping[str, tuple[str, ...]]:
     """Return each unit with everything below it, in the order of the rulebook."""
-    found: dict[str, list[str]] = {code: [] for code in rulebook.departments}
-    for code in rulebook.departments:
+    known = rulebook.every_department
+    found: dict[str, list[str]] = {code: [] for code in known}
+    for code in known:
         above: str | None = code
-        while above and above in rulebook.departments:
+        while above and above in known:
             found[above].append(code)
-            above = rulebook.departments[above].parent
+            above = known[above].parent
     return {code: tuple(tree) for code, tree in found.items()}
 
 
 def top_units(rulebook: Rulebook) -> Sequence[str]:
     """Return the units that nobody is above, the hotline itself first."""
-    tops = [code for code, unit in rulebook.departments.items() if unit.parent not in rulebook.departments]
-    return sorted(tops, key=lambda code: (code != HOTLINE, rulebook.departments[code].level.value, code))
+    known = rulebook.every_department
+    tops = [code for code, unit in known.items() if unit.parent not in known]
+    return sorted(tops, key=lambda code: (code != HOTLINE, known[code].level.value, code))

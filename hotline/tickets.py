@@ -778,7 +778,7 @@ def seers(ticket: Ticket, rulebook: Rulebook) -> tuple[str, ...]:
         unit: str | None = assignment.department
         while unit and unit not in found:
             found[unit] = None
-            unit = rulebook.departments[unit].parent if unit in rulebook.departments else None
+            unit = rulebook.every_department[unit].parent if unit in rulebook.every_department else None
     return tuple(unit for unit in found if unit != ticket.reported)
 
 
@@ -1015,7 +1015,8 @@ def may_see(ticket: Ticket, actor: Actor, rulebook: Rulebook) -> bool:
     return any(
         assignment.department == actor.department
         or (
-            assignment.department in rulebook.departments and rulebook.is_below(assignment.department, actor.department)
+            assignment.department in rulebook.every_department
+            and rulebook.is_below(assignment.department, actor.department)
         )
         for assignment in ticket.assignments
     )
@@ -1145,7 +1146,7 @@ async def search(desk: Desk, words: str, actor: Actor, *, before: int | None = N
     departments = None
     if actor.role in HOLDERS:
         rulebook = await desk.rulebook()
-        below = (unit for unit in rulebook.departments if rulebook.is_below(unit, actor.department))
+        below = (unit for unit in rulebook.every_department if rulebook.is_below(unit, actor.department))
         departments = [actor.department, *below]
     return await desk.store.search(words, departments=departments, before=before, most=most)
 

@@ -6,7 +6,7 @@ CREATE TABLE areas (
     name text NOT NULL,
     parent text REFERENCES areas
 );
-COMMENT ON TABLE areas IS 'Administrative divisions 行政区划, a tree; 00 is the city.';
+COMMENT ON TABLE areas IS 'Every administrative division 行政区划 there ever was, as last published; what rules is in rulebook_parts. 00 is the city.';
 
 CREATE TABLE departments (
     code text PRIMARY KEY,
@@ -15,10 +15,9 @@ CREATE TABLE departments (
         CHECK (level IN ('hotline', 'city', 'utility', 'county', 'town')),
     parent text REFERENCES departments,
     area text NOT NULL REFERENCES areas,
-    active boolean NOT NULL DEFAULT true,
     CONSTRAINT departments_are_not_their_own_superior CHECK (parent <> code)
 );
-COMMENT ON TABLE departments IS 'Units that handle tickets 承办单位, a tree: city, county, town; the hotline itself is one.';
+COMMENT ON TABLE departments IS 'Every unit 承办单位 there ever was, as last published: city, county, town, the hotline itself; what rules is in rulebook_parts.';
 
 CREATE TABLE categories (
     code text PRIMARY KEY CONSTRAINT categories_have_two_four_or_six_digits CHECK (code ~ '^(\d\d){1,3}$'),
@@ -26,14 +25,14 @@ CREATE TABLE categories (
     departmental boolean NOT NULL DEFAULT false,
     sensitive boolean NOT NULL DEFAULT false,
     statutory text,
-    basis text NOT NULL DEFAULT '',
-    active boolean NOT NULL DEFAULT true
+    basis text NOT NULL DEFAULT ''
 );
-COMMENT ON TABLE categories IS 'Kinds of matters 事项分类 in three levels; a prefix is the broader kind.';
+COMMENT ON TABLE categories IS 'Every kind of matter 事项分类 there ever was, as last published; what rules is in rulebook_parts. A prefix is the broader kind.';
 
 CREATE TABLE rulebook_parts (
     part text NOT NULL CONSTRAINT rulebook_parts_are_known
-        CHECK (part IN ('calendar', 'allowances', 'catalogue', 'policy', 'refusals', 'risk_words', 'ladder')),
+        CHECK (part IN ('calendar', 'allowances', 'catalogue', 'policy', 'refusals', 'risk_words', 'ladder',
+                        'areas', 'departments', 'categories')),
     version integer NOT NULL,
     body jsonb NOT NULL,
     source text NOT NULL,

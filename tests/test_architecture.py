@@ -19,7 +19,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("db", "embedded", "calendar_seed"),
     ("store", "predictor", "live", "vault", "stream", "shelf"),
     ("desk",),  # the ports in one hand, as every use case gets them
-    ("tickets", "experience", "models", "alarms", "contacts", "inbox", "office", "auth", "exchange"),
+    ("tickets", "experience", "models", "alarms", "contacts", "inbox", "office", "register", "auth", "exchange"),
     (
         "calls",
         "pictures",

@@ -273,7 +273,7 @@ class Codes:
         return next((option.name for option in options if option.code == given), given)
 
     def department(self, code: str | None) -> str:
-        unit = self.rulebook.departments.get(code or "")
+        unit = self.rulebook.every_department.get(code or "")
         return unit.name if unit else code or ""
 
     def category(self, code: str | None) -> str:
@@ -282,7 +282,7 @@ class Codes:
 
     def leaf(self, code: str | None) -> str:
         """The category's own name."""
-        found = self.rulebook.categories.get(code or "")
+        found = self.rulebook.every_category.get(code or "")
         return found.name if found else code or ""
 
     def area(self, code: str | None) -> str:
@@ -290,7 +290,7 @@ class Codes:
 
     @cached_property
     def _places(self) -> Mapping[str, str]:
-        return {option.code: option.name for option in self.areas}
+        return {code: _place(code, self.rulebook) for code in self.rulebook.every_area}
 
     @property
     def city(self) -> str:

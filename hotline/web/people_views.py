@@ -115,7 +115,7 @@ def kinds() -> tuple[Option, ...]:
 
 def unit_of(given: str, codes: Codes) -> str:
     """Return the code of a unit as it was typed, the hotline's own among them; else as typed."""
-    known = codes.rulebook.departments
+    known = codes.rulebook.every_department
     named = next((unit.code for unit in known.values() if given in {unit.code, unit.name}), None)
     return named or codes.code("department", given)
 

@@ -85,7 +85,7 @@ def _filter(query: Mapping[str, str], of: str, codes: Codes) -> Filter:
 
 def _unit(query: Mapping[str, str], codes: Codes) -> str:
     unit = query.get("unit", "")
-    if unit and unit not in codes.rulebook.departments:
+    if unit and unit not in codes.rulebook.every_department:
         raise NotFound("department", unit[:40])
     return unit
 

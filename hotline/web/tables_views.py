@@ -254,4 +254,4 @@ def tried(trial: Trial | None, codes: Codes) -> Tried | None:
 
 def problems(told: Sequence[str], codes: Codes) -> tuple[str, ...]:
     """Return what contradicts itself, in words."""
-    return tuple(words.rule_problem(one, codes.leaf, codes.department) for one in told)
+    return tuple(words.rule_problem(one, codes.leaf, codes.department, codes.area) for one in told)

@@ -1289,7 +1289,9 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"is no id of a call|is no number of a draft", "不是有效的编号"),
     (r"has a row already", "已有同样的一行，请修改那一行"),
     (r"has other columns|lacks .+", "列名不符，请先导出表格，按它的列名填写"),
-    (r"is no text in UTF-8", "不是UTF-8编码的文件，请另存为CSV UTF-8后再传"),
+    (r"is neither UTF-8 nor GB18030", "读不出文字，请另存为CSV UTF-8后再传"),
+    (r"is no code", "编码不合格式：事项分类为二、四或六位数字，其他不能有空格和标点"),
+    (r"is of another kind|cannot be read", "读不懂，请按导出的格式填写"),
     (r"cannot be read as .*", "读不懂，请按导出的格式填写"),
     (r"is taken", "已有人用过，请换一个"),
     (r"is no log-in name", "应当是二至四十位小写字母、数字、点、横线或下划线"),
@@ -1349,21 +1351,58 @@ RULE_PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"department (?P<d>\S+): its superior (?P<x>\S+) does not exist", "单位“{d}”：上级 {x} 不存在"),
     (r"department (?P<d>\S+): no area (?P<x>.+)", "单位“{d}”：没有区域 {x}"),
     (r"area (?P<x>\S+): the area \S+ that contains it does not exist", "区域 {x}：上级区域不存在"),
+    (r"department (?P<d>\S+): its superior (?P<e>\S+) is closed", "单位“{d}”：上级“{e}”已停用"),
+    (r"department (?P<d>\S+): its area (?P<a>\S+) is closed", "单位“{d}”：所在区域“{a}”已停用"),
+    (r"area (?P<a>\S+): the area (?P<b>\S+) that contains it is closed", "区域“{a}”：上级区域“{b}”已停用"),
+    (r"category (?P<c>\S+): its broader kind (?P<f>\S+) is closed", "事项“{c}”：上级分类“{f}”已停用"),
+    (r"departments: the hotline itself cannot be closed", "热线中心不能停用"),
+    (r"areas: the city itself cannot be closed", "全市不能停用"),
+    (r"(?P<k>\S+) (?P<n>\S+): its successor (?P<m>\S+) is not in use", "{k}“{n}”：承接者“{m}”不存在或已停用"),
+    (r"(?P<k>\S+) (?P<n>\S+): its code is gone", "{k}“{n}”不能删除，编码须保留；不再使用的请停用"),
+    (r"(?P<k>\S+) (?P<n>\S+): a successor is needed, (?P<u>.+)", "{k}“{n}”还有{u}，停用须写明由谁承接"),
     (r"department (?P<d>\S+): it stands above itself", "单位“{d}”：上下级成环"),
     (r"area (?P<x>\S+): it contains itself", "区域 {x}：上下级成环"),
     (r"area (?P<x>\S+): two county governments, .+", "区域 {x}：有两个县区政府"),
 )
-"""What contradicts itself in a rulebook: c is a category, d a department, x stays as it is."""
+"""What contradicts itself in a rulebook: c and f are categories, d and e departments, a and b areas; n and m are of the
+kind k; u is what hangs on n; x stays as it is."""
+
+REGISTERS: Mapping[str, str] = {"area": "区域", "department": "单位", "category": "事项"}
+"""What an entry of areas, departments or categories is called."""
+
+USES: Mapping[str, str] = {
+    "tickets": "{} 张在办工单",
+    "people": "{} 名人员",
+    "contacts": "{} 个通知地址",
+    "knowledge": "{} 条知识",
+    "catalogue": "{} 行派单目录",
+    "allowances": "{} 行时限规则",
+    "below": "{} 个下级",
+    "departments": "{} 个单位",
+}
+"""What hangs on an area, a department or a category."""
 
 
-def rule_problem(told: str, category: Callable[[str], str], department: Callable[[str], str]) -> str:
+Namer = Callable[[str], str]
+
+
+def rule_problem(told: str, category: Namer, department: Namer, area: Namer = str) -> str:
     """Word a problem of a rulebook; one that has no words yet stays as it is, which is better than silence."""
     for pattern, chinese in RULE_PROBLEMS:
         if found := re.fullmatch(pattern, told):
             given = found.groupdict()
-            names = {"c": category, "d": department}
+            kinds = {"category": category, "department": department, "area": area}
+            own = kinds.get(given.get("k", ""), str)
+            names: dict[str, Namer] = {"c": category, "f": category, "d": department, "e": department, "a": area}
+            names |= {"b": area, "n": own, "m": own, "k": lambda kind: REGISTERS.get(kind, kind), "u": hanging}
             return chinese.format(**{name: names.get(name, str)(value) for name, value in given.items()})
     return told
+
+
+def hanging(told: str) -> str:
+    """Word what hangs on a code, told as name=number with blanks between."""
+    pairs = (one.partition("=") for one in told.split())
+    return "、".join(USES.get(name, name).format(number) for name, _, number in pairs)
 
 
 def explain(error: Exception) -> str:

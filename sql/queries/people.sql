@@ -31,10 +31,6 @@ SELECT id, name, role, department, active, password_until FROM people WHERE id =
 -- Lock somebody until the transaction ends: whoever changes them comes one after another.
 SELECT id, name, role, department, active, password_until FROM people WHERE id = :id FOR UPDATE;
 
--- name: department_in_use
--- A department that can have people, and its level.
-SELECT code, level FROM departments WHERE code = :code AND active;
-
 -- name: people_listed
 -- A page of people by log-in name.
 SELECT id, name, role, department, active, password_until

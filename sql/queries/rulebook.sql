@@ -1,15 +1,3 @@
--- name: areas
--- All areas.
-SELECT code, name, parent FROM areas ORDER BY code;
-
--- name: departments
--- All departments that are in use.
-SELECT code, name, level, parent, area FROM departments WHERE active ORDER BY code;
-
--- name: categories
--- All categories that are in use.
-SELECT code, name, departmental, sensitive, statutory, basis FROM categories WHERE active ORDER BY code;
-
 -- name: rulebook_parts
 -- The version of every part of the rulebook that rules at a moment: of those in force the one that came into force last.
 SELECT DISTINCT ON (part) part, version, body
@@ -17,39 +5,76 @@ SELECT DISTINCT ON (part) part, version, body
  WHERE effective_at IS NULL OR effective_at <= :at
  ORDER BY part, coalesce(effective_at, published_at) DESC, version DESC;
 
+-- name: rulebook_parts_later
+-- The versions that come into force after a moment, in the order in which they do.
+SELECT part, version, body, effective_at FROM rulebook_parts WHERE effective_at > :at ORDER BY effective_at, version;
+
 -- name: rulebook_stamp
--- A short text that changes whenever the rulebook that rules at a moment does.
-SELECT (SELECT coalesce(string_agg(part || version, ' ' ORDER BY part), '')
-          FROM (SELECT DISTINCT ON (part) part, version
-                  FROM rulebook_parts
-                 WHERE effective_at IS NULL OR effective_at <= :at
-                 ORDER BY part, coalesce(effective_at, published_at) DESC, version DESC) ruling)
-       || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(departments::text, ',' ORDER BY code), 0), 0) FROM departments)
-       || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(areas::text, ',' ORDER BY code), 0), 0) FROM areas)
-       || ' ' || (SELECT count(*) || '.' || coalesce(hashtextextended(string_agg(categories::text, ',' ORDER BY code), 0), 0) FROM categories) AS stamp;
+-- A short text that changes whenever the rulebook that rules at a moment does: on a day, codes are closed.
+SELECT coalesce(string_agg(part || version, ' ' ORDER BY part), '') || ' ' || :day::date AS stamp
+  FROM (SELECT DISTINCT ON (part) part, version
+          FROM rulebook_parts
+         WHERE effective_at IS NULL OR effective_at <= :at
+         ORDER BY part, coalesce(effective_at, published_at) DESC, version DESC) ruling;
 
 -- name: put_areas
--- Add areas or rename them.
+-- Keep the codes of areas with their newest names, so that tickets can name them.
 INSERT INTO areas (code, name, parent)
-SELECT code, name, parent FROM jsonb_to_recordset(:areas::jsonb) AS new(code text, name text, parent text)
+SELECT code, name, nullif(parent, '')
+  FROM jsonb_to_recordset(:rows::jsonb) AS new(code text, name text, parent text)
 ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, parent = EXCLUDED.parent;
 
 -- name: put_departments
--- Add departments or change them.
-INSERT INTO departments (code, name, level, parent, area, active)
-SELECT code, name, level, parent, area, true
-  FROM jsonb_to_recordset(:departments::jsonb) AS new(code text, name text, level text, parent text, area text)
+-- Keep the codes of departments with what was last published of them, so that tickets can name them.
+INSERT INTO departments (code, name, level, parent, area)
+SELECT code, name, level, nullif(parent, ''), area
+  FROM jsonb_to_recordset(:rows::jsonb) AS new(code text, name text, level text, parent text, area text)
 ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, level = EXCLUDED.level, parent = EXCLUDED.parent,
-                                 area = EXCLUDED.area, active = true;
+                                 area = EXCLUDED.area;
 
 -- name: put_categories
--- Add categories or change them.
-INSERT INTO categories (code, name, departmental, sensitive, statutory, basis, active)
-SELECT code, name, departmental, sensitive, statutory, basis, true
-  FROM jsonb_to_recordset(:categories::jsonb) AS new(code text, name text, departmental boolean, sensitive boolean,
+-- Keep the codes of categories with what was last published of them, so that tickets can name them.
+INSERT INTO categories (code, name, departmental, sensitive, statutory, basis)
+SELECT code, name, departmental, sensitive, nullif(statutory, ''), basis
+  FROM jsonb_to_recordset(:rows::jsonb) AS new(code text, name text, departmental boolean, sensitive boolean,
        statutory text, basis text)
 ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, departmental = EXCLUDED.departmental,
-    sensitive = EXCLUDED.sensitive, statutory = EXCLUDED.statutory, basis = EXCLUDED.basis, active = true;
+    sensitive = EXCLUDED.sensitive, statutory = EXCLUDED.statutory, basis = EXCLUDED.basis;
+
+-- name: codes_given
+-- Every code that was ever published of areas, departments or categories: none may be taken away or mean another thing.
+SELECT code FROM areas WHERE :part::text = 'areas'
+ UNION ALL
+SELECT code FROM departments WHERE :part::text = 'departments'
+ UNION ALL
+SELECT code FROM categories WHERE :part::text = 'categories';
+
+-- name: uses_of_areas
+-- What hangs on each of some areas: open tickets.
+SELECT given.code, (SELECT count(*) FROM tickets WHERE area = given.code AND state <> 'closed') AS tickets,
+       0::bigint AS people, 0::bigint AS contacts, 0::bigint AS knowledge
+  FROM unnest(:codes::text[]) AS given(code);
+
+-- name: uses_of_departments
+-- What hangs on each of some departments: duties on its list, people, addresses, answers that it vouches for.
+SELECT given.code,
+       (SELECT count(DISTINCT ticket_id) FROM assignments
+         WHERE department = given.code AND state IN ('sent', 'accepted')) AS tickets,
+       (SELECT count(*) FROM people WHERE department = given.code AND active) AS people,
+       (SELECT count(*) FROM contacts WHERE department = given.code AND active) AS contacts,
+       (SELECT count(*)
+          FROM (SELECT DISTINCT ON (code) department, retired FROM knowledge ORDER BY code, version DESC) newest
+         WHERE department = given.code AND NOT retired) AS knowledge
+  FROM unnest(:codes::text[]) AS given(code);
+
+-- name: uses_of_categories
+-- What hangs on each of some categories: open tickets, answers to such matters.
+SELECT given.code, (SELECT count(*) FROM tickets WHERE category = given.code AND state <> 'closed') AS tickets,
+       0::bigint AS people, 0::bigint AS contacts,
+       (SELECT count(*)
+          FROM (SELECT DISTINCT ON (code) category, retired FROM knowledge ORDER BY code, version DESC) newest
+         WHERE category = given.code AND NOT retired) AS knowledge
+  FROM unnest(:codes::text[]) AS given(code);
 
 -- name: publish_part
 -- Publish the next version of one part of the rulebook, never older than the one before it, whatever a node's clock says.
