@@ -321,7 +321,7 @@ def try_rules(config: Config, part: str, file: Path, *, days: int, as_json: bool
     """Say what new rules would change; 1 when they have problems and could not be published."""
     if not file.is_file():
         raise BadInput("file", str(file), "is not there", "a .json or .csv file")
-    body = drafts.read(part, file.read_text("utf-8-sig"))
+    body = drafts.read(part, drafts.text_of(file.read_bytes()))
 
     async def go(desk: Desk) -> int:
         found = await drafts.consider(desk, {"part": part, "body": body}, days=days)

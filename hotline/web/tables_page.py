@@ -1,11 +1,13 @@
 """The long tables of rules, row by row: the dispatch catalogue, the words of danger, the grounds of refusal.
 
-Every change goes into the own draft; a second person publishes it like all rules (see `rules_page`).
+Every change goes into the own draft; a second person publishes it like all rules (see `rules_page`). Areas,
+departments and categories are such tables, too, as far as files and versions go (see `register_page`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,23 +17,31 @@ from hotline import drafts
 from hotline.drafts import FIELDS
 from hotline.edge import actor_of, desk_of, moment_of, status_of, whole
 from hotline.errors import BadInput, NotFound
+from hotline.store import REGISTERS
 from hotline.web import entrance, forms, frame, rules_views, tables_views, words
 from hotline.web.forms import Codes
 
 PAGE_MOST = 50
-_PAGES_MOST = 100_000
-_LONGEST_WORDS = 100
+PAGES_MOST = 100_000
+LONGEST_WORDS = 100
 
 
 def routes() -> list[web.RouteDef]:
     """Return the addresses of these pages, each table by its name."""
-    return [
+    rows = [
         route
         for part in FIELDS
+        if part not in REGISTERS
         for route in (
             web.get(f"/rules/{part}", listed),
             web.get(f"/rules/{part}/row", row),
             web.post(f"/rules/{part}/row", keep),
+        )
+    ]
+    return rows + [
+        route
+        for part in FIELDS
+        for route in (
             web.get(f"/rules/{part}/file", file),
             web.post(f"/rules/{part}/file", take_in),
             web.post(f"/rules/{part}/again", again),
@@ -43,21 +53,40 @@ def _part(request: web.Request) -> str:
     return request.path.split("/")[2]
 
 
-async def _rows(request: web.Request) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int | None]:
-    """The rows that rule, those of the own draft if there is one, else the same, and the number of that draft."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table as whoever asks has it: the rows that rule, and those of the own draft with its number and source.
+
+    `bodies` are those of every part that rules. Without a draft the rows are those that rule.
+    """
+
+    part: str
+    ruling: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    bodies: Mapping[str, Any]
+    draft: int | None = None
+    source: str = ""
+
+
+async def table_of(request: web.Request) -> Table:
+    """Return the table that an address speaks of."""
     desk, part = desk_of(request), _part(request)
     mine = await drafts.own(desk, part, actor_of(request))
-    found = [one for one in await desk.store.fetch("rulebook_parts", at=desk.now()) if one["part"] == part]
-    ruling = drafts.rows_of(found[0]["body"] if found else [])
-    return ruling, drafts.rows_of(mine["body"]) if mine else ruling, mine["id"] if mine else None
+    bodies = {one["part"]: one["body"] for one in await desk.store.fetch("rulebook_parts", at=desk.now())}
+    ruling = drafts.rows_of(bodies.get(part, []))
+    if mine is None:
+        return Table(part=part, ruling=ruling, rows=ruling, bodies=bodies)
+    rows = drafts.rows_of(mine["body"])
+    return Table(part=part, ruling=ruling, rows=rows, bodies=bodies, draft=mine["id"], source=mine["source"])
 
 
 async def listed(request: web.Request) -> web.StreamResponse:
     """Show the rows that contain every word of `q`, a page at a time, as the own draft has them if there is one."""
     desk, actor, codes, part = desk_of(request), actor_of(request), await frame.codes_of(request), _part(request)
-    ruling, rows, draft = await _rows(request)
-    text = request.query.get("q", "").strip()[:_LONGEST_WORDS]
-    page = whole(request.query.get("page", "1"), "page", _PAGES_MOST)
+    table = await table_of(request)
+    rows = table.rows
+    text = request.query.get("q", "").strip()[:LONGEST_WORDS]
+    page = whole(request.query.get("page", "1"), "page", PAGES_MOST)
     fitting = list(tables_views.fitting(part, rows, text, codes))
     some = fitting[(page - 1) * PAGE_MOST : page * PAGE_MOST]
     base = f"/rules/{part}?{urlencode({'q': text} if text else {})}"
@@ -69,13 +98,13 @@ async def listed(request: web.Request) -> web.StreamResponse:
         part=part,
         title=rules_views.name(part),
         columns=tables_views.columns(part),
-        rows=tables_views.rows(part, some, ruling, codes),
+        rows=tables_views.rows(part, some, table.ruling, codes),
         q=text,
         told=words.RULES.counted.format(len(rows), len(fitting)),
         more=f"{base}&page={page + 1}" if len(fitting) > page * PAGE_MOST else "",
         first=base,
         paged=page > 1,
-        draft=draft,
+        draft=table.draft,
         versions=rules_views.versions(versions, desk.now()),
     )
 
@@ -83,7 +112,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 async def row(request: web.Request) -> web.StreamResponse:
     """Show the form of one row, or of a new one."""
     codes, part = await frame.codes_of(request), _part(request)
-    _, rows, _ = await _rows(request)
+    rows = (await table_of(request)).rows
     key = tuple(request.query.getall("key", ()))
     if not key:
         return await _form(request, {}, {}, key)
@@ -150,7 +179,7 @@ def _checked(part: str, typed: forms.Typed, codes: Codes) -> dict[str, Any]:
 async def file(request: web.Request) -> web.StreamResponse:
     """Give the whole table as a CSV that can be taken in again, as the own draft has it if there is one."""
     part = _part(request)
-    _, rows, _ = await _rows(request)
+    rows = (await table_of(request)).rows
     return web.Response(
         body=drafts.written(part, rows).encode("utf-8-sig"),
         content_type="text/csv",
@@ -164,10 +193,7 @@ async def take_in(request: web.Request) -> web.StreamResponse:
     typed, files = await entrance.posted_with_files(request)
     part = _part(request)
     text = files[0][1] if files else b""
-    try:
-        body = drafts.read(part, text.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise BadInput("body", "", "is no text in UTF-8", "a CSV file saved as UTF-8") from None
+    body = drafts.read(part, drafts.text_of(text))
     effective = moment_of(forms.first(typed, "effective_at"), "effective_at")
     id_ = await drafts.draft(
         desk_of(request), part, body, actor_of(request), source=forms.first(typed, "source"), effective_at=effective

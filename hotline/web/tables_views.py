@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from dispatch.model import ClockKind, Rung, TicketType, Urgency
+from dispatch.model import ClockKind, Level, Rung, TicketType, Urgency
 from dispatch.rulebook import ASK_A_PERSON, COUNTY, HOTLINE, Audience, Risk, Trigger
 from hotline.drafts import FIELDS, KEYS, Pair, Trial, key_of
+from hotline.store import REGISTERS
 from hotline.web import words
 from hotline.web.forms import Codes, Input, Kind, Option, Typed, first
 
@@ -70,7 +71,12 @@ class Tried:
 
 def columns(part: str) -> tuple[str, ...]:
     """Return the heads of the columns."""
-    return tuple(R.fields[name] for name in FIELDS[part])
+    return tuple(label(part, name) for name in FIELDS[part])
+
+
+def label(part: str, name: str) -> str:
+    """Return what a field is called in its part."""
+    return str(R.own_fields.get(part, {}).get(name) or R.fields.get(name, name))
 
 
 def rows(part: str, given: Iterable[Mapping[str, Any]], was: Iterable[Mapping[str, Any]], codes: Codes) -> list[Row]:
@@ -79,14 +85,15 @@ def rows(part: str, given: Iterable[Mapping[str, Any]], was: Iterable[Mapping[st
     return [
         Row(
             href=f"/rules/{part}/row?{urlencode([('key', value) for value in key_of(part, row)])}",
-            cells=tuple(worded(name, row.get(name), codes) for name in FIELDS[part]),
-            mark=_mark(row, ruling.get(key_of(part, row))),
+            cells=tuple(worded(part, name, row.get(name), codes) for name in FIELDS[part]),
+            mark=mark(row, ruling.get(key_of(part, row))),
         )
         for row in given
     ]
 
 
-def _mark(row: Mapping[str, Any], was: Mapping[str, Any] | None) -> str:
+def mark(row: Mapping[str, Any], was: Mapping[str, Any] | None) -> str:
+    """Return how a row of a draft stands to the one that rules."""
     if was == row:
         return ""
     return str(R.changes["new"] if was is None else R.changes["changed"])
@@ -96,16 +103,26 @@ def fitting(part: str, given: Iterable[Mapping[str, Any]], text: str, codes: Cod
     """Yield the rows in which every word stands, in a code or in its name."""
     wanted = text.lower().split()
     for row in given:
-        said = " ".join(f"{row.get(name)} {worded(name, row.get(name), codes)}" for name in FIELDS[part]).lower()
+        said = " ".join(f"{row.get(name)} {worded(part, name, row.get(name), codes)}" for name in FIELDS[part]).lower()
         if all(word in said for word in wanted):
             yield row
 
 
+_NO_NAMES: Mapping[str, str] = {}
 SPECIAL = {COUNTY: R.of_county, ASK_A_PERSON: R.ask_a_person, HOTLINE: R.answered_here}
 
 
-def worded(name: str, value: Any, codes: Codes) -> str:  # noqa: ANN401, PLR0911 - a value of JSON, each kind in its own words
-    """Return a value of a rule in words."""
+def worded(  # noqa: PLR0911 - each kind in its own words
+    part: str,
+    name: str,
+    value: Any,  # noqa: ANN401 - a value of JSON
+    codes: Codes,
+    fresh: Mapping[str, str] = _NO_NAMES,
+) -> str:
+    """Return a value of a rule in words; `fresh` has names that no rules know yet."""
+    if part in REGISTERS and name in {"parent", "successor"} and value:
+        told = NAMED[part](codes, value)
+        return fresh.get(value, value) if told == value else told
     if name == "co":
         return "、".join(codes.department(code) for code in value or ())
     if name == "area" and not value:
@@ -120,13 +137,24 @@ def worded(name: str, value: Any, codes: Codes) -> str:  # noqa: ANN401, PLR0911
         return str(SPECIAL.get(value) or codes.department(value))
     if name in _TERMS:
         return _TERMS[name](value)
-    return words.allowance(value) if name in {"allowance", "after"} else str(value)
+    return words.allowance(value) if name in {"allowance", "after", "statutory"} else str(value)
 
 
+NAMED: Mapping[str, Callable[[Codes, str], str]] = {
+    "areas": Codes.area,
+    "departments": Codes.department,
+    "categories": Codes.category,
+}
+"""How a code of each register is called."""
+
+
+_LEVELS: Mapping[str, str] = {one.value: one.chinese for kind in (Urgency, Level) for one in kind}
 _TERMS: Mapping[str, Callable[[Any], str]] = {
     "owner": words.owner,
     "risk": lambda value: Risk.of(value).chinese,
-    "level": lambda value: Urgency.of(value).chinese,
+    "level": lambda value: _LEVELS[value],
+    "departmental": lambda value: str(R.yes) if value else "",
+    "sensitive": lambda value: str(R.yes) if value else "",
     "urgency": lambda value: Urgency.of(value).chinese,
     "rung": lambda value: Rung.of(value).chinese,
     "ignored": lambda value: Rung.of(value).chinese,
@@ -190,21 +218,26 @@ def row_of(part: str, typed: Typed, codes: Codes) -> dict[str, Any]:
 
 def changes(part: str, pairs: Iterable[Pair], codes: Codes) -> tuple[Change, ...]:
     """Return the rows that differ, each with the fields that do."""
-    return tuple(_change(part, before, after, codes) for before, after in pairs)
+    given = list(pairs)
+    fresh = {row["code"]: row["name"] for _, row in given if row} if part in REGISTERS else {}
+    return tuple(_change(part, pair, codes, fresh) for pair in given)
 
 
-def _change(part: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, codes: Codes) -> Change:
+def _change(part: str, pair: Pair, codes: Codes, fresh: Mapping[str, str]) -> Change:
+    before, after = pair
     row = after or before or {}
     what = "new" if before is None else "gone" if after is None else "changed"
     keys = KEYS[part] if part != "policy" else ()
     fields = (
         (
-            str(R.fields.get(name, name)),
-            worded(name, (before or {}).get(name), codes),
-            worded(name, (after or {}).get(name), codes),
+            label(part, name),
+            worded(part, name, (before or {}).get(name), codes, fresh),
+            worded(part, name, (after or {}).get(name), codes, fresh),
         )
         for name in row
-        if name not in keys and name != "name" and (before or {}).get(name) != (after or {}).get(name)
+        if name not in keys
+        and (name != "name" or (before and after))
+        and (before or {}).get(name) != (after or {}).get(name)
     )
     return Change(what=str(R.changes[what]), name=_name(part, row, codes), fields=tuple(fields))
 
@@ -214,11 +247,13 @@ def _name(part: str, row: Mapping[str, Any], codes: Codes) -> str:
         return str(R.policy.get(row["name"], row["name"]))
     if part == "ladder":
         return words.NOTICES.get(row["name"], row["name"])
+    if part in REGISTERS:
+        return f"{row['name']}（{row['code']}）"
     if part == "refusals":
         return str(row["name"])
     if part == "allowances":
         return _duty(row, codes)
-    return " / ".join(filter(None, (worded(name, row.get(name), codes) for name in KEYS[part])))
+    return " / ".join(filter(None, (worded(part, name, row.get(name), codes) for name in KEYS[part])))
 
 
 def _duty(row: Mapping[str, Any], codes: Codes) -> str:
