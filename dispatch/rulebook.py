@@ -8,6 +8,7 @@ datum that a city overrides. Reading and publishing versions is the service's bu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -573,14 +574,21 @@ def problems(rulebook: Rulebook) -> tuple[str, ...]:
 
 
 def _unknown_units(rulebook: Rulebook) -> Iterator[str]:
+    closed: Counter[tuple[str, str]] = Counter()
     for row in rulebook.catalogue:
         for code in (row.lead, *row.co):
-            if code not in rulebook.departments and code not in {COUNTY, ASK_A_PERSON}:
+            if code in rulebook.closed.departments:
+                closed["department", code] += 1
+            elif code not in rulebook.departments and code not in {COUNTY, ASK_A_PERSON}:
                 yield f"catalogue {row.category}: no department {code}"
         if row.category not in rulebook.every_category:
             yield f"catalogue {row.category}: no such category"
-        if row.area and row.area not in rulebook.areas:
+        if row.area in rulebook.closed.areas:
+            closed["area", row.area] += 1
+        elif row.area and row.area not in rulebook.areas:
             yield f"catalogue {row.category}: no area {row.area}"
+    for (kind, code), rows in closed.items():
+        yield f"{kind} {code}: closed without a successor, but named by {rows} rows of the catalogue"
 
 
 def _conflicts(catalogue: Iterable[CatalogueRow]) -> Iterator[str]:

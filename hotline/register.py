@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hotline.store import REGISTERS, Fetch
@@ -79,7 +79,8 @@ async def hindrances(
 ) -> list[str]:
     """Say why the entries of a part may not become what they would: a code gone, one closed that is in use.
 
-    Empty for every other part. `bodies` are those of all parts that will rule with `after`.
+    Empty for every other part. `bodies` are those of all parts that will rule with `after`. What the catalogue says of
+    closed areas and departments is the rulebook's own problem (`dispatch.rulebook.problems`).
     """
     if part not in REGISTERS:
         return []
@@ -92,6 +93,7 @@ async def hindrances(
     ]
     if closing:
         for code, found in (await uses(fetch, part, closing, bodies)).items():
-            if hanging := " ".join(f"{name}={number}" for name, number in found.some()):
+            some = found.some() if part == "categories" else replace(found, catalogue=0).some()
+            if hanging := " ".join(f"{name}={number}" for name, number in some):
                 told.append(f"{kind} {code}: a successor is needed, {hanging}")
     return told

@@ -5,7 +5,7 @@ Pure: rows in, text out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,7 +23,7 @@ from hotline.web.forms import Codes, Input, Kind, Option, Typed, first
 R = words.RULES
 CLOSING = ("closed_from", "successor")
 """The fields by which an entry is closed; a new one has none of them."""
-NEEDED = frozenset({"code", "name", "level"})
+NEEDED = frozenset({"code", "name", "level", "area"})
 _OWN: Mapping[str, Kind] = {"areas": "line", "departments": "department", "categories": "category"}
 _KINDS: Mapping[str, Kind] = {
     "level": "choice",
@@ -78,9 +78,12 @@ def parents(part: str, rows: Sequence[Entry]) -> dict[str, str]:
     """Return the code above each entry, empty where there is none."""
     known = {row["code"] for row in rows}
     if part == "categories":
-        above = {code: (code[:length] for length in range(len(code) - 2, 0, -2)) for code in known}
-        return {code: next((one for one in some if one in known), "") for code, some in above.items()}
+        return {code: _broader(code, known) for code in known}
     return {row["code"]: row["parent"] if row["parent"] in known else "" for row in rows}
+
+
+def _broader(code: str, known: Collection[str]) -> str:
+    return next((code[:length] for length in range(len(code) - 2, 0, -2) if code[:length] in known), "")
 
 
 def tree(part: str, rows: Sequence[Entry]) -> list[tuple[int, Entry]]:

@@ -231,8 +231,8 @@ def _change(part: str, pair: Pair, codes: Codes, fresh: Mapping[str, str]) -> Ch
     fields = (
         (
             label(part, name),
-            worded(part, name, (before or {}).get(name), codes, fresh),
-            worded(part, name, (after or {}).get(name), codes, fresh),
+            worded(part, name, before.get(name), codes, fresh) if before else "",
+            worded(part, name, after.get(name), codes, fresh) if after else "",
         )
         for name in row
         if name not in keys

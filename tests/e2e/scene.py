@@ -69,6 +69,7 @@ class Scene:
     asked: int = 0
     confidential: int = 0
     draft: int = 0
+    closing: int = 0
     answer: str = ""
     answer_draft: int = 0
 
@@ -122,7 +123,7 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "/knowledge/drafts/{id}": (("supervisor", "/knowledge/drafts/{answer_draft}"),),
     "/knowledge/{code}": (("roads", "/knowledge/{answer}"), ("analyst", "/knowledge/{answer}")),
     "/knowledge/{code}/change": (("analyst", "/knowledge/{answer}/change"),),
-    "/rules/drafts/{id}": (("supervisor", "/rules/drafts/{draft}"),),
+    "/rules/drafts/{id}": (("supervisor", "/rules/drafts/{draft}"), ("supervisor", "/rules/drafts/{closing}")),
     "/rules/{part}": (
         ("administrator", "/rules/calendar"),
         ("administrator", "/rules/allowances"),
@@ -226,10 +227,23 @@ async def played(desk: Desk, clock: Clock, number: int) -> Scene:
     scene.draft = await drafts.draft(
         desk, "calendar", body, Actor("administrator", Role.ADMINISTRATOR, "hotline"), source="国办发明电〔2026〕7号"
     )
+    scene.closing = await drafts.draft(desk, "departments", await _reformed(desk), ANALYST, source="机构改革方案第七条")
     scene.answer, scene.answer_draft = await _knowledge(desk)
     for _ in range(5):
         await tickets.look(desk)
     return scene
+
+
+async def _reformed(desk: Desk) -> list[dict[str, Any]]:
+    """The units after a reform: one is new, one renamed, two are closed; for one of them nobody stands in."""
+    day = desk.now().date().isoformat()
+    new = {"code": "slyj", "name": "市水利和园林局", "level": "city", "parent": "", "area": "00"}
+    changed = {
+        "slj": {"closed_from": day, "successor": "slyj"},
+        "jtj": {"closed_from": day},
+        "cgj": {"name": "市综合执法局"},
+    }
+    return [*({**row, **changed.get(row["code"], {})} for row in await drafts.base(desk, "departments")), new]
 
 
 async def _knowledge(desk: Desk) -> tuple[str, int]:

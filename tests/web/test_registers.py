@@ -125,7 +125,8 @@ async def test_a_unit_in_use_is_closed_only_for_a_successor(open_browser: Open, 
 
     html = await close(dispatcher, "departments", "cgj")
 
-    assert "单位“市城市管理局”还有1 张在办工单、2 名人员、2 行派单目录，停用须写明由谁承接" in html
+    assert "单位“市城市管理局”还有 1 张在办工单、2 名人员，停用须写明由谁承接" in html
+    assert "单位“市城市管理局”停用后，派单目录还有 2 行写着它，须写明由谁承接" in html
     number = drafted(dispatcher)
     assert "复核无误，发布" not in await supervisor.get(f"/rules/drafts/{number}")
     with pytest.raises(BadInput, match="a successor is needed"):
