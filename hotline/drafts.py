@@ -302,7 +302,7 @@ async def consider(desk: Desk, row: Any, *, days: int = TRIED_DAYS) -> Look:  # 
     at = max(now, row.get("effective_at") or now)
     ruling = {one["part"]: one["body"] for one in await desk.store.fetch("rulebook_parts", at=at)}
     before, (after, *later) = await desk.rulebook(), await desk.store.rulebooks(at, {part: body})
-    hindered = await register.hindrances(desk.store.fetch, part, ruling.get(part), body, {**ruling, part: body})
+    hindered = await register.hindrances(desk.store.fetch, part, body, ruling, at)
     removed, added = differences(ruling.get(part), body)
     return Look(
         draft=row,
@@ -399,10 +399,9 @@ async def publish(desk: Desk, id_: int, actor: Actor) -> int:
 async def _unhindered(transaction: Transaction, row: Row, at: datetime) -> None:
     """Raise BadInput when something hangs on what would be closed, or a code would go."""
     bodies = {one["part"]: one["body"] for one in await transaction.fetch("rulebook_parts", at=at)}
-    part, body = row["part"], row["body"]
-    told = await register.hindrances(transaction.fetch, part, bodies.get(part), body, {**bodies, part: body})
+    told = await register.hindrances(transaction.fetch, row["part"], row["body"], bodies, at)
     if told:
-        raise BadInput("rulebook", part, "has problems", "; ".join(told[:20]))
+        raise BadInput("rulebook", row["part"], "has problems", "; ".join(told[:20]))
 
 
 async def take_back(desk: Desk, id_: int, actor: Actor) -> None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from hotline.store import REGISTERS, Fetch
 
+Row = Mapping[str, Any]
+"""An entry as JSON."""
 KINDS: Mapping[str, str] = {"areas": "area", "departments": "department", "categories": "category"}
 """What one entry of each register is called where a problem is told."""
 
@@ -71,28 +74,27 @@ def _named(part: str, bodies: Mapping[str, Any]) -> Iterator[tuple[str, Iterable
 
 
 async def hindrances(
-    fetch: Fetch,
-    part: str,
-    before: Sequence[Mapping[str, Any]] | None,
-    after: Sequence[Mapping[str, Any]],
-    bodies: Mapping[str, Any],
+    fetch: Fetch, part: str, after: Sequence[Row], bodies: Mapping[str, Any], at: datetime
 ) -> list[str]:
-    """Say why the entries of a part may not become what they would: a code gone, one closed that is in use.
+    """Say why the entries of a part may not become what they would at a moment; empty for every other part.
 
-    Empty for every other part. `bodies` are those of all parts that will rule with `after`. What the catalogue says of
+    No code goes, nothing in use is closed without a successor, and no version that is known to come into force later
+    undoes what this one changes. `bodies` are those of all parts that rule then without it. What the catalogue says of
     closed areas and departments is the rulebook's own problem (`dispatch.rulebook.problems`).
     """
     if part not in REGISTERS:
         return []
+    later = [row["version"] for row in await fetch("rulebook_parts_later", at=at) if row["part"] == part]
+    told = [f"{part}: version {version} comes into force later and would undo this" for version in later]
     kind, kept = KINDS[part], {row["code"] for row in after}
     given = [row["code"] for row in await fetch("codes_given", part=part)]
-    told = [f"{kind} {code}: its code is gone" for code in sorted(given) if code not in kept]
-    was = {row["code"]: row for row in before or ()}
+    told += [f"{kind} {code}: its code is gone" for code in sorted(given) if code not in kept]
+    was = {row["code"]: row for row in bodies.get(part, ())}
     closing = [
-        row["code"] for row in after if row["closed_from"] and not row["successor"] and was.get(row["code"], {}) != row
+        row["code"] for row in after if row["closed_from"] and not row["successor"] and was.get(row["code"]) != row
     ]
     if closing:
-        for code, found in (await uses(fetch, part, closing, bodies)).items():
+        for code, found in (await uses(fetch, part, closing, {**bodies, part: after})).items():
             some = found.some() if part == "categories" else replace(found, catalogue=0).some()
             if hanging := " ".join(f"{name}={number}" for name, number in some):
                 told.append(f"{kind} {code}: a successor is needed, {hanging}")

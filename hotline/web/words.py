@@ -1413,6 +1413,10 @@ RULE_PROBLEMS: tuple[tuple[str, str], ...] = (
         r"(?P<k>\S+) (?P<n>\S+): closed without a successor, but named by (?P<x>\d+) rows of the catalogue",
         "{k}“{n}”停用后，派单目录还有 {x} 行写着它，须写明由谁承接",
     ),
+    (
+        r"(?P<r>areas|departments|categories): version (?P<x>\d+) comes into force later and would undo this",
+        "{r}第{x}版已定于以后生效，会取消本草案的改动；请把生效时间定在它之后",
+    ),
     (r"(?P<k>\S+) (?P<n>\S+): its code is gone", "{k}“{n}”不能删除，编码须保留；不再使用的请停用"),
     (r"(?P<k>\S+) (?P<n>\S+): a successor is needed, (?P<u>.+)", "{k}“{n}”还有 {u}，停用须写明由谁承接"),
     (r"department (?P<d>\S+): it stands above itself", "单位“{d}”：上下级成环"),
@@ -1420,7 +1424,7 @@ RULE_PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"area (?P<x>\S+): two county governments, .+", "区域 {x}：有两个县区政府"),
 )
 """What contradicts itself in a rulebook: c and f are categories, d and e departments, a and b areas; n and m are of the
-kind k; u is what hangs on n; x stays as it is."""
+kind k; u is what hangs on n; r is a part; x stays as it is."""
 
 REGISTERS: Mapping[str, str] = {"area": "区域", "department": "单位", "category": "事项"}
 """What an entry of areas, departments or categories is called."""
@@ -1449,7 +1453,14 @@ def rule_problem(told: str, category: Namer, department: Namer, area: Namer = st
             kinds = {"category": category, "department": department, "area": area}
             own = kinds.get(given.get("k", ""), str)
             names: dict[str, Namer] = {"c": category, "f": category, "d": department, "e": department, "a": area}
-            names |= {"b": area, "n": own, "m": own, "k": lambda kind: REGISTERS.get(kind, kind), "u": hanging}
+            names |= {
+                "b": area,
+                "n": own,
+                "m": own,
+                "k": lambda kind: REGISTERS.get(kind, kind),
+                "u": hanging,
+                "r": RULES.parts.get,
+            }
             return chinese.format(**{name: names.get(name, str)(value) for name, value in given.items()})
     return told
 

@@ -1,7 +1,7 @@
 """Where a ticket goes: the catalogue rules, the machine is modest, and nobody gets back what they returned."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from dispatch.deadlines import keep_clocks
 from dispatch.lifecycle import receive, step
 from dispatch.model import MACHINE, Caller, Level, Ticket, TicketState, TicketType, Urgency
 from dispatch.routing import AskHuman, Doubt, Experience, Question, Send, Suggested, matching_row, route
-from dispatch.rulebook import Area, CatalogueRow, Category, Department, Policy, Rulebook
+from dispatch.rulebook import Area, CatalogueRow, Category, Closed, Department, Policy, Rulebook
 from hotline.calendar_seed import default_calendar
 
 NOON = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -89,6 +89,34 @@ def confirmed(**fields: Any) -> Send | AskHuman:
 def guessed(category: str, probability: float, **fields: Any) -> Send | AskHuman:
     asked = Question(a_ticket(category=None, **fields), False, (Suggested(category, probability),), "model-3")  # noqa: FBT003 (not confirmed)
     return route(asked, RULEBOOK)
+
+
+# --- kinds that were closed since the model was trained -----------------------------------------------------------
+
+
+def test_a_kind_that_was_closed_is_taken_for_its_successor() -> None:
+    lamps = replace(RULEBOOK.categories["050902"], closed_from=date(2026, 1, 1), successor="050901")
+    kept = {code: one for code, one in RULEBOOK.categories.items() if code != "050902"}
+    rulebook = replace(RULEBOOK, categories=kept, closed=Closed(categories={"050902": lamps}))
+    thoughts = (Suggested("050902", 0.6), Suggested("050901", 0.38))
+    question = Question(a_ticket(category=None), confirmed=False, suggestions=thoughts, model_version="model-3")
+
+    sent = route(question, rulebook)
+
+    assert isinstance(sent, Send)
+    assert (sent.category, sent.lead, sent.trace.probability) == ("050901", "roads", 0.98)
+
+
+def test_a_kind_that_was_closed_for_nothing_is_not_thought_of() -> None:
+    lamps = replace(RULEBOOK.categories["050902"], closed_from=date(2026, 1, 1))
+    kept = {code: one for code, one in RULEBOOK.categories.items() if code != "050902"}
+    rulebook = replace(RULEBOOK, categories=kept, closed=Closed(categories={"050902": lamps}))
+    question = Question(a_ticket(category=None), confirmed=False, suggestions=(Suggested("050902", 0.99),))
+
+    asked = route(question, rulebook)
+
+    assert isinstance(asked, AskHuman)
+    assert asked.trace.reason == "no_category"
 
 
 # --- the catalogue ------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a city may publish: each kind of fault is named, and the most exact allowance rules."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,9 +13,13 @@ from dispatch.rulebook import (
     Area,
     CatalogueRow,
     Category,
+    Closed,
     Department,
     Rulebook,
+    inherited,
+    parted,
     problems,
+    successor_of,
 )
 from dispatch.worktime import Allowance
 from hotline import office
@@ -140,6 +145,98 @@ def test_two_governments_of_one_county_are_a_problem() -> None:
     second = with_unit(Department("other", "other", Level.COUNTY, None, "01"))
 
     assert "area 01: two county governments, county and other" in problems(second)
+
+
+# --- what is closed -----------------------------------------------------------------------------------------------
+
+DAY = date(2026, 11, 23)
+
+
+def closing(rulebook: Rulebook, kind: str, code: str, successor: str = "") -> Rulebook:
+    """The rulebook with one area, department or category closed."""
+    kept = dict(getattr(rulebook, kind))
+    gone = replace(kept.pop(code), closed_from=DAY, successor=successor)
+    closed = replace(rulebook.closed, **{kind: {**getattr(rulebook.closed, kind), code: gone}})
+    catalogue = inherited(rulebook.catalogue, closed)
+    rest: dict[str, Any] = {kind: kept}
+    return replace(rulebook, closed=closed, catalogue=catalogue, **rest)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "successor", "said"),
+    [
+        ("departments", "hotline", "roads", "departments: the hotline itself cannot be closed"),
+        ("areas", "00", "", "areas: the city itself cannot be closed"),
+        ("departments", "county", "roads", "department town: its superior county is closed"),
+        ("areas", "01", "", "area 0101: the area 01 that contains it is closed"),
+        ("areas", "01", "", "department county: its area 01 is closed"),
+        ("categories", "05", "0601", "category 050902: its broader kind 05 is closed"),
+        ("departments", "town", "ghost", "department town: its successor ghost is not in use"),
+        (
+            "departments",
+            "roads",
+            "",
+            "department roads: closed without a successor, but named by 1 rows of the catalogue",
+        ),
+        ("areas", "01", "", "area 01: closed without a successor, but named by 1 rows of the catalogue"),
+    ],
+)
+def test_whatever_a_closing_would_break_is_named(kind: str, code: str, successor: str, said: str) -> None:
+    assert said in problems(closing(HEALTHY, kind, code, successor))
+
+
+def test_a_successor_stands_in_the_catalogue_and_nothing_is_missing() -> None:
+    closed = closing(HEALTHY, "departments", "town", "roads")
+
+    assert problems(closed) == ()
+    assert [one.co for one in closed.catalogue if one.area == "01"] == [("roads",)]
+    assert "town" not in closed.departments
+    assert closed.is_below("town", "county")
+
+
+def test_what_an_area_says_of_itself_goes_before_what_it_inherits() -> None:
+    closed = Closed(areas={"01": Area("01", "county", "00", DAY, "02")})
+    rows = (row("05", "01", "", "roads"), row("05", "02", "", "county"), row("0601", "01", "", "roads"))
+
+    assert [(one.category, one.area, one.lead) for one in inherited(rows, closed)] == [
+        ("05", "02", "county"),
+        ("0601", "02", "roads"),
+    ]
+
+
+def test_a_closed_kind_still_says_how_long_and_how_delicate_its_tickets_are() -> None:
+    closed = closing(HEALTHY, "categories", "050901", "050902")
+    before, after = (
+        book.allowance(ClockKind.REPLY, TicketType.COMPLAINT, Urgency.NORMAL, "050901") for book in (HEALTHY, closed)
+    )
+
+    assert before == after
+    assert closed.is_sensitive("050901")
+    assert closed.is_departmental("050901")
+    assert "050901" not in closed.categories
+
+
+def test_a_code_is_closed_from_the_beginning_of_its_day() -> None:
+    area = Area("01", "county", "00", DAY)
+
+    assert [list(side) for side in parted([area], date(2026, 11, 22))] == [["01"], []]
+    assert [list(side) for side in parted([area], DAY)] == [[], ["01"]]
+
+
+@pytest.mark.parametrize(
+    ("successors", "stands"),
+    [
+        ({}, "a"),  # open
+        ({"a": ""}, "a"),  # nobody
+        ({"a": "b"}, "b"),
+        ({"a": "b", "b": "c"}, "c"),  # who took over was closed later
+        ({"a": "b", "b": "a"}, "a"),  # a ring ends
+    ],
+)
+def test_the_last_successor_stands_for_a_code(successors: dict[str, str], stands: str) -> None:
+    closed = {code: Area(code, code, None, DAY, heir) for code, heir in successors.items()}
+
+    assert successor_of("a", closed) == stands
 
 
 # --- allowances -----------------------------------------------------------------------------------------------------

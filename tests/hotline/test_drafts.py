@@ -53,6 +53,76 @@ async def test_what_one_drafts_another_publishes_and_then_it_rules(desk: Desk) -
     assert await drafts.waiting(desk, ONE) == []
 
 
+async def units(desk: Desk, **changed: dict[str, Any]) -> list[dict[str, Any]]:
+    """The departments as they rule, some of them changed."""
+    return [{**row, **changed.get(row["code"], {})} for row in await drafts.base(desk, "departments")]
+
+
+async def test_a_catalogue_cannot_name_a_unit_that_will_be_closed(desk: Desk) -> None:
+    """The rules are held against each other at every day that is known to come."""
+    day = (NOW + timedelta(days=30)).date().isoformat()
+    rows = [row for row in CATALOGUE if row["lead"] != "q0101"]
+    await drafts.publish(desk, await drafted(desk, rows), OTHER)
+    await drafts.publish(desk, await drafted(desk, await units(desk, q0101={"closed_from": day}), "departments"), OTHER)
+    assert "q0101" in (await desk.rulebook()).departments
+
+    id_ = await drafted(desk, CATALOGUE)
+
+    said = "department q0101: closed without a successor, but named by 1 rows of the catalogue"
+    assert said in (await drafts.look(desk, id_, OTHER)).problems
+    with pytest.raises(BadInput, match="closed without a successor"):
+        await drafts.publish(desk, id_, OTHER)
+
+
+async def test_a_later_version_of_a_register_cannot_undo_an_earlier_one(desk: Desk) -> None:
+    later = NOW + timedelta(days=30)
+    renamed = await units(desk, jtj={"name": "市交通局"})
+    await drafts.publish(desk, await drafted(desk, renamed, "departments", effective_at=later), OTHER)
+    new = {"code": "ylj", "name": "市园林局", "level": "city", "parent": "", "area": "00"}
+
+    early = await drafted(desk, [*await units(desk), new], "departments")
+
+    assert (
+        "departments: version 2 comes into force later and would undo this"
+        in (await drafts.look(desk, early, OTHER)).problems
+    )
+    with pytest.raises(BadInput, match="would undo this"):
+        await drafts.publish(desk, early, OTHER)
+    rows = await drafts.base(desk, "departments", later)
+    number = await drafted(desk, [*rows, new], "departments", effective_at=later)
+    assert len((await drafts.look(desk, number, OTHER)).rows) == 1
+    assert await drafts.publish(desk, number, OTHER) == 3
+
+
+async def test_a_dated_name_rules_from_its_date_on(desk: Desk, clock: Clock) -> None:
+    later = NOW + timedelta(days=30)
+    renamed = await units(desk, jtj={"name": "市交通局"})
+    await drafts.publish(desk, await drafted(desk, renamed, "departments", effective_at=later), OTHER)
+    before = (await desk.rulebook()).departments["jtj"].name
+
+    clock.forward(hours=24 * 30)
+    desk.forget_rules()
+
+    assert (before, (await desk.rulebook()).departments["jtj"].name) == ("市交通运输局", "市交通局")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("none", "cannot be read"),
+        ([{"code": "a", "name": "a", "level": "city", "parent": "", "area": "00", "colour": "red"}], "other columns"),
+        ([{"code": "a", "name": "a", "level": "moon", "parent": "", "area": "00"}], "cannot be read"),
+        ([{"code": "a", "name": 7, "level": "city", "parent": "", "area": "00"}], "of another kind"),
+        ([{"code": "@county", "name": "a", "level": "city", "parent": "", "area": "00"}], "is no code"),
+        ([{"code": "a", "name": "a", "level": "city", "area": "00", "closed_from": "soon"}], "cannot be read"),
+        ([{"code": "a", "name": "a", "level": "city", "area": "00"}] * 2, "has a row already"),
+    ],
+)
+async def test_what_are_no_units_is_no_draft(desk: Desk, rows: Any, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        await drafted(desk, rows, "departments")
+
+
 async def test_who_drafted_may_not_publish_whatever_their_role(desk: Desk) -> None:
     id_ = await drafted(desk)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from hotline import db
+from hotline import db, office
 from hotline.db import Pool
 from sql import loader
 
@@ -81,6 +81,36 @@ async def test_what_happened_can_not_be_changed(pool: Pool, statement: str, cons
         await connection.execute("INSERT INTO audit VALUES (DEFAULT, now(), 'a', 'b', NULL, 'c', '{}')")
         with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=constraint):
             await connection.execute(statement)
+
+
+async def test_a_city_that_was_founded_before_keeps_its_units_as_first_versions(pool: Pool) -> None:
+    former = [one for one in loader.migrations() if one.number < 18]
+    (registers,) = [one for one in loader.migrations() if one.name == "registers"]
+    async with db.connection(pool) as connection, connection.transaction():
+        await connection.execute("CREATE SCHEMA former; SET LOCAL search_path TO former")
+        for one in former:
+            await connection.execute(one.text)
+        await connection.execute(
+            "INSERT INTO areas VALUES ('00', 'city', NULL), ('01', 'county', '00');"
+            "INSERT INTO departments VALUES ('a', 'A', 'city', NULL, '00', true), ('b', 'B', 'town', 'a', '01', false);"
+            "INSERT INTO categories VALUES ('01', 'kind', true, false, '20wd', 'law', true);"
+            "INSERT INTO rulebook_parts VALUES ('calendar', 1, '{}', 'notice', 'x', '2026-01-01Z')"
+        )
+        await connection.execute(registers.text)
+        rows = await connection.fetch("SELECT part, version, published_at, body FROM rulebook_parts")
+        await connection.execute("SET LOCAL search_path TO public; DROP SCHEMA former CASCADE")
+
+    bodies = {row["part"]: row["body"] for row in rows if row["version"] == 1}
+    assert len({row["published_at"] for row in rows}) == 1
+    assert bodies["areas"] == office.registered("areas", [{"code": "00", "name": "city"}, _COUNTY])
+    assert [(row["code"], row["parent"], row["closed_from"]) for row in bodies["departments"]] == [
+        ("a", "", ""),
+        ("b", "a", "2000-01-01"),
+    ]
+    assert office.registered("categories", bodies["categories"]) == bodies["categories"]
+
+
+_COUNTY = {"code": "01", "name": "county", "parent": "00"}
 
 
 async def test_notices_that_were_delivered_before_there_were_places_keep_their_order(pool: Pool) -> None:
