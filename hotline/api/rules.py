@@ -47,7 +47,7 @@ async def waiting(request: web.Request) -> web.Response:
 
 
 async def draft(request: web.Request) -> web.Response:
-    """Keep new rules: {"part", "body", "source", "effective_at"}; `body` is the part's JSON, or the catalogue's CSV."""
+    """Keep new rules: {"part", "body", "source", "effective_at"}; `body` is the part's JSON, or a table's CSV."""
     check_origin(request)
     actor, given = actor_of(request), await body_of(request)
     part, rules, at = text_of(given, "part"), given.get("body"), given.get("effective_at")
