@@ -14,7 +14,8 @@ from typing import Any
 from dispatch import actions as do
 from dispatch.errors import BadAction, DispatchError
 from dispatch.model import Actor, Role, Ticket, TicketType
-from hotline import tickets
+from dispatch.rulebook import Rulebook
+from hotline import register, tickets
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden, HotlineError, NotInBulk, Unavailable
 from hotline.store import File
@@ -69,11 +70,10 @@ def barred(file: File) -> str:
     return "risk" if (file.matter.suggestion or {}).get("risks") else ""
 
 
-def suggested(file: File) -> Mapping[str, Any] | None:
+def suggested(file: File, rulebook: Rulebook) -> Mapping[str, Any] | None:
     """Return the unit that was suggested first for a ticket, with its category and why; None for none."""
     candidates = (file.matter.suggestion or {}).get("candidates") or ()
-    first: Mapping[str, Any] | None = candidates[0] if candidates else None
-    return first
+    return next(register.still_open(candidates, rulebook), None)
 
 
 async def files(desk: Desk, ids: Sequence[int], actor: Actor) -> dict[int, File]:
@@ -117,8 +117,10 @@ def _check(chosen: Sequence[Chosen], order: Order) -> None:
 
 
 async def _one(desk: Desk, one: Chosen, order: Order, actor: Actor) -> Result:
+    rulebook = await desk.rulebook()
+
     def plan(file: File) -> list[do.Action]:
-        return _actions(file, one, order)
+        return _actions(file, one, order, rulebook)
 
     try:
         key = f"bulk-{order.key}"
@@ -128,13 +130,13 @@ async def _one(desk: Desk, one: Chosen, order: Order, actor: Actor) -> Result:
     return Result(one.ticket, after=after)
 
 
-def _actions(file: File, one: Chosen, order: Order) -> list[do.Action]:
+def _actions(file: File, one: Chosen, order: Order, rulebook: Rulebook) -> list[do.Action]:
     """The same actions as the form of one ticket brings about; raises NotInBulk."""
     if reason := barred(file):
         raise NotInBulk(one.ticket, reason)
     lead, category = order.lead, order.category
     if not lead:
-        first = suggested(file)
+        first = suggested(file, rulebook)
         if first is None:
             raise NotInBulk(one.ticket, "no_suggestion")
         lead, category = first["department"], first["category"]

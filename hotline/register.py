@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from dispatch.rulebook import Rulebook, successor_of
 from hotline.store import REGISTERS, Fetch
 
 Row = Mapping[str, Any]
@@ -41,6 +42,20 @@ class Uses:
         for name in self.__slots__:
             if number := getattr(self, name):
                 yield name, number
+
+
+def still_open(candidates: Iterable[Row], rulebook: Rulebook) -> Iterator[Row]:
+    """Yield the candidates that were found for a ticket before something was closed, with successors in their places.
+
+    None that is closed for nothing, and each department once.
+    """
+    closed, seen = rulebook.closed, set[str]()
+    for one in candidates:
+        unit = successor_of(one["department"], closed.departments)
+        category = successor_of(one["category"], closed.categories)
+        if unit in rulebook.departments and category not in closed.categories and unit not in seen:
+            seen.add(unit)
+            yield {**one, "department": unit, "category": category}
 
 
 async def uses(fetch: Fetch, part: str, codes: Sequence[str], bodies: Mapping[str, Any]) -> dict[str, Uses]:

@@ -84,7 +84,7 @@ async def _page(request: web.Request, typed: forms.Typed, alert: str, *, status:
 
 
 def _line(line: views.Line, file: File, codes: Codes, chosen: set[str]) -> Line:
-    first, reason = bulk.suggested(file), bulk.barred(file)
+    first, reason = bulk.suggested(file, codes.rulebook), bulk.barred(file)
     unit = first["department"] if first else ""
     value = f"{file.ticket.id}@{file.ticket.version}@{unit}"
     return Line(

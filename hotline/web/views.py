@@ -40,7 +40,7 @@ from dispatch.model import (
 )
 from dispatch.model import Lamp as Colour
 from dispatch.rulebook import Risk
-from hotline import tickets
+from hotline import register, tickets
 from hotline.pictures import Shown
 from hotline.web import forms, words
 from hotline.web.forms import Codes
@@ -732,7 +732,7 @@ def _why(suggestion: Mapping[str, Any] | None, codes: Codes, *, candidates: bool
         facts.append((words.WHY["risks"], f"{named}（{said}）" if said else named))
     for name in ("evidence", "type_evidence"):
         facts.append((words.WHY[name], "、".join(map(str, suggestion.get(name, ())))))
-    thoughts = suggestion.get("candidates", ()) if candidates else ()
+    thoughts = list(register.still_open(suggestion.get("candidates", ()), codes.rulebook)) if candidates else []
     return Why(
         reason=words.doubt(trace),
         facts=tuple((label, value) for label, value in facts if value),

@@ -149,6 +149,8 @@ async def test_a_closed_unit_gets_no_new_ticket_and_those_of_before_keep_its_nam
     with pytest.raises(RuleBroken):
         await tickets.act(desk, waiting, do.Dispatch(lead="cgj", why="职责"), DISPATCHER)
     page = await dispatcher.get(f"/tickets/{waiting}")
+    assert "lead=slj" in page  # judged before, when it was a candidate
+    assert "lead=cgj" not in page
     assert '<option value="市水利局">' in page
     assert '<option value="市城市管理局">' not in page
     assert "市城市管理局" in await dispatcher.get(f"/tickets/{old}")
