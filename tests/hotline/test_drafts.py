@@ -310,6 +310,29 @@ async def test_the_whole_way_over_the_interface(house: House) -> None:
     await house.ask("administrator", "GET", "/drafts/x", status=422)
 
 
+async def test_a_unit_is_closed_over_the_interface_as_on_pages(house: House) -> None:
+    rows = (await house.ask("analyst", "GET", "/rules/departments/1"))["body"]
+    before = await house.open(category="050902", area="0102")
+    bare = [{**row, "closed_from": str(NOW.date())} if row["code"] == "cgj" else row for row in rows]
+    body = {"part": "departments", "body": bare, "source": DECISION}
+    refused = (await house.ask("administrator", "POST", "/drafts", body, 201))["id"]
+    heir = [{**row, "successor": "jtj"} if row["code"] == "cgj" else row for row in bare]
+    written = drafts.written("departments", heir)
+    table = {"part": "departments", "body": written, "source": DECISION}
+    number = (await house.ask("administrator", "POST", "/drafts", table, 201))["id"]
+
+    told = await house.ask("supervisor", "GET", f"/drafts/{refused}")
+    await house.ask("supervisor", "POST", f"/drafts/{refused}/publish", {}, 422)
+    await house.ask("supervisor", "POST", f"/drafts/{number}/publish", {})
+
+    assert "department cgj: a successor is needed, tickets=1" in " ".join(told["problems"])
+    after = await house.see("agent", await house.open(category="050902", area="0102"))
+    assert after["assignments"][0]["department"] == "jtj"
+    assert (await house.see("agent", before))["assignments"][0]["department"] == "cgj"
+    intake_ = {"text": "路灯不亮", "type": "complaint", "reported": "cgj"}
+    await house.ask("agent", "POST", "/tickets", intake_, 422)
+
+
 async def test_labels_are_asked_and_given_over_the_interface(house: House) -> None:
     id_ = await house.open(text="不知是灯是坑")
     asked = [{"key": id_, "reason": "uncertain", "worth": 0.5, "guesses": [["050902", 0.4]]}]
