@@ -374,6 +374,7 @@ async def publish(desk: Desk, id_: int, actor: Actor) -> int:
     _may(actor, PUBLISHERS, "publish rules")
     at = desk.now()
     async with desk.store.transaction() as transaction:
+        await transaction.execute("lock_rules")
         row = _only(await transaction.fetch("lock_draft", id=id_), id_)
         if row["drafted_by"] == actor.person:
             raise Forbidden(actor.person, "publish their own draft", "a second person must agree")

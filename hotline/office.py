@@ -211,6 +211,7 @@ async def publish(desk: Desk, part: str, body: Any, *, source: str, by: str) -> 
     `drafts`). Raises BadInput when the rules would have problems: then nothing is changed.
     """
     async with desk.store.transaction() as transaction:
+        await transaction.execute("lock_rules")
         version = await publish_version(transaction, part, body, source=source, by=by, at=desk.now())
     desk.forget_rules()
     return version

@@ -414,7 +414,6 @@ RULES = SimpleNamespace(
     closing="停用",
     standing="状态",
     closed="{} 起停用",
-    closes="将于 {} 停用",
     taken_by="由{}承接",
     with_closed="含已停用",
     special="特别规定",

@@ -76,6 +76,10 @@ SELECT given.code, (SELECT count(*) FROM tickets WHERE category = given.code AND
          WHERE category = given.code AND NOT retired) AS knowledge
   FROM unnest(:codes::text[]) AS given(code);
 
+-- name: lock_rules
+-- Let rules be published one after another until the transaction ends: each is held against what the one before left.
+SELECT pg_advisory_xact_lock(hashtextextended('rules_are_published_one_at_a_time', 0));
+
 -- name: publish_part
 -- Publish the next version of one part of the rulebook, never older than the one before it, whatever a node's clock says.
 INSERT INTO rulebook_parts (part, version, body, source, published_by, published_at, drafted_by, effective_at)

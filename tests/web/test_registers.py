@@ -13,6 +13,7 @@ from aiohttp import FormData
 from dispatch import actions as do
 from dispatch.errors import RuleBroken
 from dispatch.model import Actor, Role
+from dispatch.rulebook import problems
 from dispatch.worktime import ZONE
 from hotline import auth, drafts, people, tickets
 from hotline.desk import Desk
@@ -301,6 +302,25 @@ async def test_of_two_drafts_from_one_version_only_the_first_is_published(desk: 
 
     assert sorted(type(one).__name__ for one in results) == ["BadInput", "int"]
     assert len({"02", "03"} & set((await desk.rulebook()).areas)) == 1
+
+
+async def test_what_two_publish_at_once_does_not_contradict_itself(desk: Desk) -> None:
+    """A unit is closed while the catalogue comes to name it: whoever is second is refused."""
+    rows = await drafts.base(desk, "catalogue")
+    catalogue = [*rows, {**rows[0], "category": "010101", "lead": "z0101", "basis": "街道职责清单"}]
+    day = str(desk.now().astimezone(ZONE).date())
+    closing = [
+        {**row, "closed_from": day} if row["code"] == "z0101" else row for row in await drafts.base(desk, "departments")
+    ]
+    both = [
+        await drafts.draft(desk, part, body, DISPATCHER, source="机构改革方案")
+        for part, body in (("catalogue", catalogue), ("departments", closing))
+    ]
+
+    results = await asyncio.gather(*(drafts.publish(desk, id_, SUPERVISOR) for id_ in both), return_exceptions=True)
+
+    assert sorted(type(one).__name__ for one in results) == ["BadInput", "int"]
+    assert problems(await desk.rulebook()) == ()
 
 
 def _area(code: str) -> dict[str, str]:
