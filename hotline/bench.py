@@ -263,9 +263,11 @@ async def _round(port: int, requests: Sequence[bytes], clients: int, seconds: fl
 
 
 async def client(port: int, turn: Iterator[bytes], until: float, taken: list[float]) -> None:
-    """Ask one request after the other on one connection; anything but a 2xx stops the measurement."""
+    """Ask one request after the other on one connection, at least one; anything but a 2xx stops the measurement."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while (began := perf_counter()) < until:
+    asked = False
+    while (began := perf_counter()) < until or not asked:
+        asked = True
         writer.write(next(turn))
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
