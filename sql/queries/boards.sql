@@ -22,8 +22,9 @@ SELECT (SELECT coalesce(json_agg(row_to_json(line)), '[]')::text
                        ticket.state AS ticket_state, ticket.cycle, ticket.received_at, assignment.number, assignment.duty,
                        assignment.state, assignment.due_at, assignment.designated,
                        (SELECT min(clock.warns_at) FROM clocks clock
-                         WHERE clock.ticket_id = ticket.id AND clock.subject = assignment.number
-                           AND clock.stopped_at IS NULL AND clock.kind IN ('reply', 'co_reply', 'redo', 'promise')) AS warns_at
+                         WHERE clock.ticket_id = ticket.id AND clock.department = assignment.department
+                           AND clock.due_at = assignment.due_at AND clock.stopped_at IS NULL
+                           AND clock.kind <> 'return_window') AS warns_at
                   FROM assignments assignment
                   JOIN tickets ticket ON ticket.id = assignment.ticket_id
                  WHERE assignment.department = :department AND assignment.state IN ('sent', 'accepted')

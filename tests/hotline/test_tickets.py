@@ -225,12 +225,13 @@ async def test_a_unit_sees_first_what_it_should_have_signed_already(desk: Desk) 
 
     late = desk.now() + timedelta(days=2)
     key = {"after_due": datetime.min.replace(tzinfo=UTC), "after_id": 0, "most": 9}
-    page = await desk.store.fetch_value("board_of_department", department=unit, **key)
-    counts = await desk.store.fetch_row("department_counts", department=unit, at=late)
+    by_interface = await desk.store.fetch_value("board_of_department", department=unit, **key)
+    shown = await desk.store.fetch_row("department_page", department=unit, role="handler", at=late, notices=1, **key)
 
-    assert [int(line["id"]) for line in orjson.loads(page)] == [waiting, signed]
-    assert counts is not None
-    assert (counts["open"], counts["late"]) == (2, 1)
+    assert [int(line["id"]) for line in orjson.loads(by_interface)] == [waiting, signed]
+    assert shown is not None
+    assert (shown["open"], shown["late"]) == (2, 1)
+    assert shown["page"] == by_interface
 
 
 async def test_the_watcher_finds_each_thing_once_and_changes_no_state(desk: Desk) -> None:
