@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from hotline.app import make_application
 from hotline.config import read
 from hotline.db import Pool
 from hotline.desk import Desk
-from hotline.predictor import Predictor, Promised
+from hotline.predictor import TOGETHER, Judgement, Predictor, Promised
 from tests.city import House, add_people, intake, small_desk, until
 
 LAMP, HOLE = ("路灯不亮了晚上很黑", "050902"), ("路面有个大坑车掉进去", "050901")
@@ -224,3 +224,59 @@ def test_rolling_back_activates_what_was_active_before(
 
     assert registry.active_version(folder) == first
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"active": first, "before": second}
+
+
+class Slow(Predictor):
+    """A predictor that remembers what it was asked together, and is done when told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[list[str]] = []
+        self.go = asyncio.Event()
+
+    async def judge(self, texts: Sequence[str]) -> list[Judgement | None]:
+        self.asked.append(list(texts))
+        await self.go.wait()
+        if "坏" in texts:
+            raise ValueError("坏")
+        return [Judgement(((text, 1.0),), None, None, (), (), "slow-1") for text in texts]
+
+
+async def typing(slow: Slow, *texts: str) -> list["asyncio.Task[Judgement | None]"]:
+    """Let people type: the first text is being judged when the others come."""
+    waiting = []
+    for text in texts:
+        waiting.append(asyncio.create_task(slow.suggest(text)))
+        await asyncio.sleep(0.01)
+    return waiting
+
+
+async def test_texts_that_come_while_one_is_judged_are_judged_together_and_each_gets_its_own() -> None:
+    slow = Slow()
+    waiting = await typing(slow, "一", *map(str, range(TOGETHER + 1)))
+
+    slow.go.set()
+    judged = await asyncio.gather(*waiting)
+
+    assert [one.categories[0][0] for one in judged if one] == ["一", *map(str, range(TOGETHER + 1))]
+    assert [len(asked) for asked in slow.asked] == [1, TOGETHER, 1]
+
+
+async def test_who_stops_waiting_for_a_suggestion_is_not_judged_and_harms_nobody() -> None:
+    slow = Slow()
+    first, gone, other = await typing(slow, "一", "二", "三")
+
+    gone.cancel()
+    slow.go.set()
+
+    assert [(await first) is None, (await other) is None] == [False, False]
+    assert slow.asked == [["一"], ["三"]]
+
+
+async def test_a_judgement_that_fails_fails_for_those_who_asked_and_not_for_the_next() -> None:
+    slow = Slow()
+    slow.go.set()
+    told = await asyncio.gather(*await typing(slow, "坏"), return_exceptions=True)
+
+    assert isinstance(told[0], ValueError)
+    assert (await slow.suggest("好")) is not None
