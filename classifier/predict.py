@@ -211,10 +211,11 @@ class Model:
         said = columns < self.features.words
         columns, values = columns[said], rows.data[whole][said]
         weight = values * (head.weights[columns, head.position[label]] - head.middle[columns])
+        order = np.argsort(-weight, kind="stable")
         words: list[str] = []
-        for position in np.argsort(-weight, kind="stable"):
-            gram = self.features.vocabulary[columns[position]].lstrip(features.TITLE)
-            if weight[position] <= 0 or len(words) == EVIDENCE_WORDS:
+        for column, added in zip(columns[order].tolist(), weight[order].tolist(), strict=True):
+            gram = self.features.vocabulary[column].lstrip(features.TITLE)
+            if added <= 0 or len(words) == EVIDENCE_WORDS:
                 break
             if " " not in gram and len(gram) > 1 and gram not in words:
                 words.append(gram)
@@ -222,8 +223,8 @@ class Model:
 
 
 def _guesses(labels: Sequence[str], line: NDArray[np.float64], most: int) -> tuple[Guess, ...]:
-    order = np.argsort(-line, kind="stable")[:most]
-    return tuple(Guess(labels[at], float(line[at])) for at in order)
+    order = [int(line.argmax())] if most == 1 else np.argsort(-line, kind="stable")[:most].tolist()
+    return tuple(Guess(labels[at], probability) for at, probability in zip(order, line[order].tolist(), strict=True))
 
 
 def _urgency(guess: Guess, marks: Sequence[risks.Alarm]) -> Guess:

@@ -7,6 +7,7 @@ A ticket's type is an act, not a matter, so the words of the matter mislead. Exp
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,11 +75,12 @@ class Acts:
         sentences = _sentences(text)
         opened = text.index(sentences[0]) + len(sentences[0])
         closes = text.rindex(sentences[-1])
-        whole = np.array([len(said) for said in heard], dtype=np.float64)
+        whole = [len(said) for said in heard]
         # The mark behind the opening is part of it: a question is one by its mark.
         ends = [bool(said) and said[0][0] <= opened for said in heard]
         ends += [bool(said) and said[-1][0] >= closes for said in heard]
-        return np.concatenate([np.log1p(whole), _densely(whole, text), ends, _form(text, sentences)])
+        row = [*map(math.log1p, whole), *_densely(whole, text), *ends, *_form(text, sentences)]
+        return np.array(row, dtype=np.float64)
 
     def plain_rows(self, texts: Sequence[str]) -> Floats:
         """Return `plain_row` of each text, shape (texts, width)."""
@@ -157,11 +159,6 @@ def acts() -> tuple[str, ...]:
     return tuple(name for name, _ in shipped().lines)
 
 
-def counts(said: str) -> Floats:
-    """Return how often each act is done in a clean text."""
-    return np.array(shipped().counts(said), dtype=np.float64)
-
-
 @cache
 def shipped() -> Acts:
     """The acts that come with this package."""
@@ -171,25 +168,27 @@ def shipped() -> Acts:
 
 def _row(title: str, said: str) -> Floats:
     sentences = _sentences(said)
-    whole = counts(said)
+    whole = shipped().counts(said)
     places = (title, sentences[0], sentences[-1], "".join(sentences[-2:]))
-    acted = [counts(place) > 0 for place in places]
+    acted = [count > 0 for place in places for count in shipped().counts(place)]
     titled = [len(title) / _USUAL_TITLE, title.endswith(("?", "吗"))]
-    return np.concatenate([np.log1p(whole), _densely(whole, said), *acted, titled, _form(said, sentences)])
+    row = [*map(math.log1p, whole), *_densely(whole, said), *acted, *titled, *_form(said, sentences)]
+    return np.array(row, dtype=np.float64)
 
 
 def _sentences(said: str) -> list[str]:
     return [part for part in _SENTENCE_END.split(said) if part.strip()] or [""]
 
 
-def _densely(whole: Floats, said: str) -> Floats:
-    return np.asarray(whole / np.sqrt(max(len(said), 1)))
+def _densely(whole: Sequence[int], said: str) -> list[float]:
+    length = math.sqrt(max(len(said), 1))
+    return [count / length for count in whole]
 
 
-def _form(said: str, sentences: Sequence[str]) -> Floats:
-    """Length, marks, questions, lists and figures of a message, shape (_FORM,)."""
+def _form(said: str, sentences: Sequence[str]) -> list[float]:
+    """Length, marks, questions, lists and figures of a message: `_FORM` numbers."""
     length = max(len(said), 1)
     figures = [len(_YEAR.findall(said)), len(_NUMBER.findall(said)), said.count("?"), said.count("!"), len(sentences)]
     signs = ["?" in said, said.rstrip().endswith("?"), _LISTED.search(said) is not None]
     short = [length < most for most in (*_SHORT, 2 * _SHORT[1])]
-    return np.array([np.log(length), *np.log1p(figures), *signs, *short], dtype=np.float64)
+    return [math.log(length), *map(math.log1p, figures), *signs, *short]

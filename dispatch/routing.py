@@ -218,6 +218,13 @@ def _best(question: Question) -> Suggested | None:
 
 def matching_row(rulebook: Rulebook, category: str, area: str | None, owner: str) -> CatalogueRow | None:
     """Return the most exact catalogue row for a matter: category before area before owner."""
+    asked = category, area, owner
+    if asked not in rulebook.matched:
+        rulebook.matched[asked] = _most_exact(rulebook, category, area, owner)
+    return rulebook.matched[asked]
+
+
+def _most_exact(rulebook: Rulebook, category: str, area: str | None, owner: str) -> CatalogueRow | None:
     areas = {wider.code for wider in rulebook.wider(area)} | {""}
     owners = {owner, ""}
     for length in (6, 4, 2):

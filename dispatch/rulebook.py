@@ -550,6 +550,11 @@ class Rulebook:
             rows.setdefault(row.category, []).append(row)
         return {category: tuple(found) for category, found in rows.items()}
 
+    @cached_property
+    def matched(self) -> dict[tuple[str, str | None, str], CatalogueRow | None]:
+        """What `routing.matching_row` has found for a category, an area and an owner so far."""
+        return {}
+
 
 def _is_bound_by_law(kind: ClockKind, type_: TicketType, urgency: Urgency) -> bool:
     """A statutory period is for deciding a complaint or a report; it slows no enquiry and nothing urgent."""

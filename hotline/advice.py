@@ -22,7 +22,7 @@ from dispatch.rulebook import Rulebook
 from hotline import experience, knowledge, tickets, vault
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden
-from hotline.predictor import Judgement
+from hotline.predictor import Judgement, spoken
 from hotline.store import Row, grams
 
 SIMILAR_MOST = 5
@@ -106,7 +106,7 @@ async def suggest(desk: Desk, draft: Draft, actor: Actor) -> Advice:
         raise Forbidden(actor.person, "ask for a suggestion", "only the hotline takes matters in")
     rulebook = await desk.rulebook()
     draft = _masked(draft, rulebook)
-    said = "\n".join(part for part in (draft.title, draft.text) if part.strip())
+    said = spoken(draft.title, draft.text)
     judged = await desk.predictor.suggest(said)
     area = draft.area or places.area_in(f"{said}\n{draft.place}", rulebook) or _known_area(judged, rulebook)
     categories = _thoughts(draft, judged, rulebook)

@@ -79,7 +79,7 @@ def _example(row: Row) -> dict[str, Any]:
     refused = row["refused"] if row["refused"] and row["refused"] != row["category"] else ""
     weight = LABELLED_WEIGHT if row["labelled"] else RETURNED_WEIGHT if refused else 1.0
     return {
-        "text": f"{row['title']}\n{row['text']}",
+        "text": predictor.spoken(row["title"], row["text"]),
         "category": row["category"],
         "type": row["type"],
         "urgency": row["urgency"],
@@ -91,7 +91,7 @@ def _example(row: Row) -> dict[str, Any]:
 
 
 def _teachable(row: Row) -> dict[str, Any]:
-    return {"key": str(row["id"]), "text": f"{row['title']}\n{row['text']}", "refused": row["refused"] or ""}
+    return {"key": str(row["id"]), "text": predictor.spoken(row["title"], row["text"]), "refused": row["refused"] or ""}
 
 
 def _first(at: datetime) -> int:

@@ -1,4 +1,4 @@
-"""The model behind one `await`: what a text is about, judged in a thread so that no other request waits for it.
+"""The model behind one `await`: what a text is about, judged in a thread so that no other request waits for long.
 
 Knows no tickets. Without a model it says so by giving None for each text: then a person decides. It follows the
 active model of its folder: a new one is loaded and tried in that thread and takes the old one's place in one step, a
@@ -26,6 +26,11 @@ AT_ONCE = 25
 """Texts of a batch that are judged before a waiting suggestion gets its turn."""
 TOGETHER = 8
 """Texts of people who type at once that are judged in one go: together they take a third of what they take singly."""
+AT_HAND_CHARACTERS = 600
+"""What one person has typed, up to this length, is judged in the loop's own thread, for two or three milliseconds.
+
+To hand it to a thread that sleeps, and back, takes half as long again, and the loop waits for the interpreter's lock.
+"""
 TRY_AGAIN_SECONDS = 60.0
 """How long a refused version is left alone while nobody activates another one."""
 _FIRST_TEXT = "路灯不亮"
@@ -153,6 +158,10 @@ class Predictor:
             found += await loop.run_in_executor(self._thread, model.suggest, part)
         return [_judgement(suggestion) for suggestion in found]
 
+    async def _judge_soon(self, texts: Sequence[str]) -> Sequence[Judgement | None]:
+        at_hand = self._model is not None and sum(map(len, texts)) <= AT_HAND_CHARACTERS
+        return self.judge_here(texts) if at_hand else await self.judge(texts)
+
     def judge_here(self, texts: Sequence[str]) -> list[Judgement]:
         """Judge in the caller's own thread, nobody else served meanwhile: what a measurement compares with."""
         return [_judgement(suggestion) for suggestion in self._model.suggest(texts)]
@@ -182,7 +191,7 @@ class Predictor:
     async def _tell(self, asked: Sequence[tuple[str, asyncio.Future[Judgement | None]]]) -> None:
         """Give each what the model makes of the text, or the error that it came to; never raises one itself."""
         try:
-            judged = await self.judge([text for text, _ in asked])
+            judged = await self._judge_soon([text for text, _ in asked])
         except Exception as error:  # noqa: BLE001 - whoever waits gets it, and whoever comes next is still judged
             for _, told in asked:
                 if not told.done():
@@ -191,6 +200,12 @@ class Predictor:
         for (_, told), judgement in zip(asked, judged, strict=True):
             if not told.done():
                 told.set_result(judgement)
+
+
+def spoken(title: str, text: str) -> str:
+    """Return what the model is asked of a ticket; a title that only repeats how the text begins is not said twice."""
+    title = title.strip()
+    return text if text.lstrip().startswith(title) else f"{title}\n{text}"
 
 
 def _promised(told: Mapping[str, Any], on: str) -> list[Promised]:

@@ -476,13 +476,16 @@ def _sealed(caller: SealedCaller) -> dict[str, Any]:
     }
 
 
+_MATTER = tuple(part.name for part in fields(Matter))
+
+
 def _file(row: asyncpg.Record) -> File:
     values = dict(row)
     for part in ("callers", "assignments", "requests", "orders", "clocks"):
         values[part] = values[part] or ()
     ticket = build(Ticket, values)
     warns = {clock["number"]: datetime.fromisoformat(clock["warns_at"]) for clock in values["clocks"]}
-    matter = Matter(**{part.name: values[part.name] for part in fields(Matter)})
+    matter = Matter(**{name: values[name] for name in _MATTER})
     return File(ticket, matter, warns, has_merged=row["has_merged"], has_pictures=row["has_pictures"])
 
 

@@ -48,7 +48,7 @@ from hotline import experience, vault
 from hotline.alarms import raise_alarm
 from hotline.desk import Desk
 from hotline.errors import BadInput, DoubtfulReply, Forbidden, NotFound, StaleTicket, Unavailable
-from hotline.predictor import Judgement
+from hotline.predictor import Judgement, spoken
 from hotline.store import File, Matter, Notice, Row, SealedCaller, Store, Transaction
 from hotline.stream import Change, announce
 
@@ -397,7 +397,7 @@ async def _read_ahead(desk: Desk, rows: Sequence[Row]) -> AsyncGenerator[dict[in
 
 
 def _read(desk: Desk, rows: Sequence[Row]) -> asyncio.Task[list[Judgement | None]]:
-    return asyncio.create_task(desk.predictor.judge([f"{row['title']}\n{row['text']}" for row in rows]))
+    return asyncio.create_task(desk.predictor.judge([spoken(row["title"], row["text"]) for row in rows]))
 
 
 JUDGED_AT_ONCE = 25

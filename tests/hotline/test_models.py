@@ -21,7 +21,7 @@ from hotline.app import make_application
 from hotline.config import read
 from hotline.db import Pool
 from hotline.desk import Desk
-from hotline.predictor import TOGETHER, Judgement, Predictor, Promised
+from hotline.predictor import TOGETHER, Judgement, Predictor, Promised, spoken
 from tests.city import House, add_people, intake, small_desk, until
 
 LAMP, HOLE = ("路灯不亮了晚上很黑", "050902"), ("路面有个大坑车掉进去", "050901")
@@ -280,3 +280,16 @@ async def test_a_judgement_that_fails_fails_for_those_who_asked_and_not_for_the_
 
     assert isinstance(told[0], ValueError)
     assert (await slow.suggest("好")) is not None
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "said"),
+    [
+        ("学府路路灯不亮", "学府路路灯不亮，三天了", "学府路路灯不亮，三天了"),  # the title was taken from the text
+        ("路灯", "\n学府路路灯不亮", "路灯\n\n学府路路灯不亮"),
+        ("", "学府路路灯不亮", "学府路路灯不亮"),
+        (" 求助 ", "学府路路灯不亮", "求助\n学府路路灯不亮"),
+    ],
+)
+def test_the_model_does_not_read_twice_what_the_title_only_repeats(title: str, text: str, said: str) -> None:
+    assert spoken(title, text) == said
