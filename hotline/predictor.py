@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -233,10 +235,18 @@ def challenged(
 
 
 def stand_back() -> None:
-    """Give this process the lowest priority and one core: whoever serves people comes first."""
+    """Give this process the lowest priority and one core: who serves people comes first. It ends with its parent."""
     os.nice(19)
+    threading.Thread(target=_end_with_parent, daemon=True, name="orphan").start()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
+
+
+def _end_with_parent() -> None:
+    """A worker that was killed in the middle of the night leaves nobody behind who would wait for work for ever."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def train_first(folder: Path) -> str:

@@ -1,9 +1,13 @@
 """Learning from work: what was kept is learned, what is confidential is not, and few questions go to a person."""
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -228,3 +232,39 @@ async def _fill(pool: Pool, *, number: int) -> None:
             " VALUES ($1, 3, 'closed', 'help', 'normal', $2, 'answered', $3, $3, 'phone', 'local', '', $4, 'x', true)",
             rows,
         )
+
+
+KILLED_AT_NIGHT = """
+import multiprocessing, os, time
+from concurrent.futures import ProcessPoolExecutor
+from hotline import predictor
+
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=predictor.stand_back)
+    print(pool.submit(os.getpid).result(), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_who_learns_at_night_ends_with_the_worker_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED_AT_NIGHT)
+    there = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=there) as worker:
+        assert worker.stdout
+        learner = int(worker.stdout.readline())
+        worker.kill()
+
+    until = monotonic() + 20
+    while is_alive(learner) and monotonic() < until:
+        sleep(0.05)
+
+    assert not is_alive(learner)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not asked for its end yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
