@@ -12,13 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
-from itertools import count as places
-from operator import add
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from ahocorasick_rs import AhoCorasick, MatchKind
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -70,17 +68,9 @@ class Cues:
         return {word: {code: n / len(codes) for code, n in codes.items()} for word, codes in found.items()}
 
     @cached_property
-    def _lengths(self) -> Mapping[str, tuple[int, ...]]:
-        """The lengths of the words that begin with one or two characters, the longest first."""
-        lengths: dict[str, set[int]] = {}
-        for word in self.weights:
-            lengths.setdefault(word[:2], set()).add(len(word))
-        return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
-
-    @cached_property
-    def _has_single(self) -> bool:
-        """Whether a word of one character is among them."""
-        return any(len(word) == 1 for word in self.weights)
+    def _searched(self) -> AhoCorasick:
+        """All words, sought in one pass."""
+        return AhoCorasick(self.weights, matchkind=MatchKind.LeftmostLongest)
 
     def hints(self) -> Hints:
         """Return the words of each code, a few in a row: examples for a learner that knows nothing better."""
@@ -94,23 +84,7 @@ class Cues:
 
     def found(self, text: str) -> list[str]:
         """Return the cue words of a clean text in their order, the longest at each place, none inside another."""
-        run, words, lengths = text.replace(" ", ""), self.weights, self._lengths
-        cues, end = [], 0
-        # Most places begin no word at all; they are passed over before anything is looked up.
-        begins = list(compress(places(), map(lengths.__contains__, map(add, run, run[1:]))))
-        if self._has_single:
-            begins = sorted({*begins, *compress(places(), map(words.__contains__, run))})
-        for at in begins:
-            if at < end:
-                continue
-            longest = lengths.get(run[at : at + 2], ())
-            word = next((long for n in longest if (long := run[at : at + n]) in words), "")
-            if not word and run[at] in words:
-                word = run[at]
-            if word:
-                cues.append(word)
-                end = at + len(word)
-        return cues
+        return self._searched.find_matches_as_strings(text.replace(" ", ""))
 
     def scores(
         self, texts: Iterable[str], labels: Sequence[str], shares: Callable[[str], Mapping[str, float]]

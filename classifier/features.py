@@ -58,6 +58,12 @@ class Features:
     letters: _Letters = field(repr=False)
     index: _Index = field(repr=False)
     words: int
+    tellable: NDArray[np.bool_]
+    """Which grams are words that can be shown to a person, shape (grams,): no pairs, no single characters."""
+
+    def word(self, column: int) -> str:
+        """Return a tellable gram as the word that it is, wherever it stands in a text."""
+        return self.vocabulary[column].removeprefix(TITLE)
 
     def rows(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Return one row a clean text, shape (len(texts), len(vocabulary)); empty if no gram is known."""
@@ -104,19 +110,28 @@ def learn(texts: Sequence[str], recipe: Recipe) -> Features:
     weights = np.log((1 + len(texts)) / (1 + counts[order])) + 1
     vocabulary = tuple(grams[at] for at in order)
     index = _Index.of(keys[order])
-    return Features(recipe, vocabulary, weights.astype(np.float32), letters, index, _words(vocabulary))
+    return Features(
+        recipe, vocabulary, weights.astype(np.float32), letters, index, _words(vocabulary), _tellable(vocabulary)
+    )
 
 
 def build(recipe: Recipe, vocabulary: Sequence[str], weights: NDArray[np.float32]) -> Features:
     """Return the features of a known vocabulary, as `learn` returned it or the registry stored it."""
     letters = _Letters.of_grams(vocabulary)
     index = _Index.of(letters.keys(vocabulary))
-    return Features(recipe, tuple(vocabulary), weights, letters, index, _words(vocabulary))
+    return Features(recipe, tuple(vocabulary), weights, letters, index, _words(vocabulary), _tellable(vocabulary))
 
 
 def _words(vocabulary: Sequence[str]) -> int:
     """How many grams stand before the first one of characters."""
     return next((at for at, gram in enumerate(vocabulary) if gram.startswith(CHARACTERS)), len(vocabulary))
+
+
+def _tellable(vocabulary: Sequence[str]) -> NDArray[np.bool_]:
+    told = (
+        not gram.startswith(CHARACTERS) and " " not in gram and len(gram.removeprefix(TITLE)) > 1 for gram in vocabulary
+    )
+    return np.fromiter(told, dtype=bool, count=len(vocabulary))
 
 
 @dataclass(frozen=True, slots=True)

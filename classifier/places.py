@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from ahocorasick_rs import AhoCorasick, MatchKind
+
 from classifier.corpus import Example
 
 _NAME = re.compile(r"[\u4e00-\u9fff]{2,3}(?:街道|镇|乡|区|县)")
@@ -27,15 +29,13 @@ class Places:
     names: Mapping[str, str]
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        longest_first = sorted(self.names, key=lambda name: (-len(name), name))
-        return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+    def _searched(self) -> AhoCorasick:
+        """All names, sought in one pass."""
+        return AhoCorasick(self.names, matchkind=MatchKind.LeftmostLongest)
 
     def area(self, text: str) -> str | None:
         """Return the area most often named in a clean text, the deepest code on its branch; None if none is."""
-        if self._pattern is None:
-            return None
-        counts = Counter(self.names[name] for name in self._pattern.findall(text))
+        counts = Counter(self.names[name] for name in self._searched.find_matches_as_strings(text))
         if not counts:
             return None
         # A street inside a named district is the district said more exactly, not a second place.

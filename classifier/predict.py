@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,14 @@ from scipy import sparse
 
 from classifier import features, places, risks, speech, text
 from classifier.linear import Head
-from classifier.trust import NEVER, Curve, Level, softmax
+from classifier.trust import NEVER, Curve, Level, highest, softmax
 
 LEVELS: Final = (2, 4, 6)
 """Digits of a code at each level, the widest first."""
 EVIDENCE_WORDS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(NamedTuple):
     """A label with its calibrated probability."""
 
     label: str
@@ -69,26 +69,24 @@ class Judge:
     acts: speech.Head | None = None
     """What speech acts add to the scores; None where words alone decide."""
 
-    def scores(self, rows: sparse.csr_matrix, spoken: Sequence[speech.Spoken] = ()) -> NDArray[np.float32]:
+    def scores(self, rows: sparse.csr_matrix, spoken: speech.Spoken | None = None) -> NDArray[np.float32]:
         """Return scores, shape (rows, labels); `spoken` is what `acts` heard in the texts, where there are acts."""
-        return self.head.scores(rows) + self.acts.scores(spoken) if self.acts else self.head.scores(rows)
+        plain = self.head.scores(rows)
+        return plain + self.acts.scores(spoken) if self.acts and spoken else plain
 
-    def probabilities(self, rows: sparse.csr_matrix, spoken: Sequence[speech.Spoken] = ()) -> NDArray[np.float64]:
+    def probabilities(self, rows: sparse.csr_matrix, spoken: speech.Spoken | None = None) -> NDArray[np.float64]:
         """Return probabilities of the deepest labels, shape (rows, labels); each row sums to 1."""
         return calibrated(softmax(self.scores(rows, spoken), self.warmth), self.levels[-1].curve)
 
 
 def calibrated(probabilities: NDArray[np.float64], curve: Curve) -> NDArray[np.float64]:
     """Correct the first label of each row by `curve`, scale the others to the rest; the order of labels stays."""
-    best = probabilities.argmax(axis=1)
-    lines = np.arange(len(best))
-    first = probabilities[lines, best]
-    second = np.partition(probabilities, -2, axis=1)[:, -2] if probabilities.shape[1] > 1 else np.zeros(len(best))
-    believed = curve(probabilities)
+    best, top = probabilities.argmax(axis=1), highest(probabilities)
+    first, second = top[:, 0], top[:, 1]
     # The first may not fall behind the second: the correction changes how sure one is, not of what.
-    believed = np.maximum(believed, second / np.maximum(1 - first + second, 1e-12))
+    believed = np.maximum(curve.believed(top, best), second / np.maximum(1 - first + second, 1e-12))
     scaled: NDArray[np.float64] = probabilities * ((1 - believed) / np.maximum(1 - first, 1e-12))[:, None]
-    scaled[lines, best] = believed
+    scaled[np.arange(len(best)), best] = believed
     return scaled
 
 
@@ -96,18 +94,20 @@ def rolled_up(
     probabilities: NDArray[np.float64], labels: Sequence[str], width: int
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Return the labels of `width` digits and the sums of what lies below each, shape (rows, wider labels)."""
-    names, below = _branches(tuple(labels), width)
-    return names, probabilities @ below
+    names, order, begins = _branches(tuple(labels), width)
+    return names, np.add.reduceat(probabilities[:, order], begins, axis=1)
 
 
 @lru_cache(maxsize=64)
-def _branches(labels: tuple[str, ...], width: int) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """The labels of `width` digits, and a one where a label lies below: the same for every text of a model."""
-    names = tuple(sorted({label[:width] for label in labels}))
-    number = {name: at for at, name in enumerate(names)}
-    below = np.zeros((len(labels), len(names)))
-    below[np.arange(len(labels)), [number[label[:width]] for label in labels]] = 1
-    return names, below
+def _branches(
+    labels: tuple[str, ...], width: int
+) -> tuple[tuple[str, ...], NDArray[np.int64] | slice, NDArray[np.int64]]:
+    """The labels of `width` digits, an order that brings together what lies below each, and where each begins."""
+    wider = [label[:width] for label in labels]
+    order = np.argsort(wider, kind="stable")
+    names, begins = np.unique(np.array(wider)[order], return_index=True)
+    sorted_already = bool((order == np.arange(len(order))).all())
+    return tuple(names.tolist()), slice(None) if sorted_already else order, begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,28 +130,26 @@ class Model:
         rows = self.features.rows(cleaned)
         category, urgency = self.judges["category"], self.judges["urgency"]
         plain = softmax(category.head.scores(rows), category.warmth)
-        leaves = calibrated(plain, category.levels[-1].curve)
-        kinds, urgencies = self._kinds(rows, cleaned, most), urgency.probabilities(rows)
-        wide = self._wider(plain)
-        found = []
-        for at, cleaned_text in enumerate(cleaned):
-            best = _guesses(category.head.labels, leaves[at], most)
-            level_1, level_2 = wide[0][at], wide[1][at]
-            marks = risks.alarms(cleaned_text)
-            area = self.places.area(cleaned_text)
+        best = _guesses(category.head.labels, calibrated(plain, category.levels[-1].curve), most)
+        urgencies = _guesses(urgency.head.labels, urgency.probabilities(rows), 1)
+        labels = [category.head.position[guesses[0].label] for guesses in best]
+        evidence = self._evidence(rows, category.head, labels, range(len(cleaned)))
+        kinds, marks = self._kinds(rows, cleaned, most), risks.alarms(cleaned)
+        doubted, found = tuple(self.doubted_areas), []
+        for at, (level_1, level_2) in enumerate(zip(*self._wider(plain), strict=True)):
+            area = self.places.area(cleaned[at])
+            believed = rows.indptr[at] < rows.indptr[at + 1] and not (area or "").startswith(doubted)
             found.append(
                 Suggestion(
-                    category=best,
-                    sure_category=self._sure((level_1, level_2, best[0]))
-                    if rows.indptr[at] < rows.indptr[at + 1] and not (area or "").startswith(tuple(self.doubted_areas))
-                    else None,
+                    category=best[at],
+                    sure_category=self._sure((level_1, level_2, best[at][0])) if believed else None,
                     level_1=level_1,
                     level_2=level_2,
                     kind=kinds[at][0],
-                    urgency=_urgency(_guesses(urgency.head.labels, urgencies[at], 1)[0], marks),
-                    risks=marks,
+                    urgency=_urgency(urgencies[at][0], marks[at]),
+                    risks=marks[at],
                     area=area,
-                    evidence=self._evidence(rows, at, category.head, best[0].label),
+                    evidence=evidence[at],
                     kind_evidence=kinds[at][1],
                     model_version=self.version,
                     doubted_areas=self.doubted_areas,
@@ -175,15 +173,16 @@ class Model:
     ) -> list[tuple[tuple[Guess, ...], tuple[str, ...]]]:
         """The likeliest types of each text, and what was said that decided: acts, or words where no act speaks."""
         kind = self.judges["kind"]
-        acts, labels = kind.acts, kind.head.labels
-        spoken = [acts.listen(said) for said in cleaned] if acts else []
-        found = []
-        for at, line in enumerate(kind.probabilities(rows, spoken)):
-            best = _guesses(labels, line, most)
-            label = kind.head.position[best[0].label]
-            said = acts.evidence(spoken[at], label, EVIDENCE_WORDS) if acts else ()
-            found.append((best, said or self._evidence(rows, at, kind.head, best[0].label)))
-        return found
+        spoken = kind.acts.listen(cleaned) if kind.acts else None
+        best = _guesses(kind.head.labels, kind.probabilities(rows, spoken), most)
+        labels = [kind.head.position[guesses[0].label] for guesses in best]
+        said: list[tuple[str, ...]] = [()] * len(best)
+        if kind.acts and spoken:
+            said = [kind.acts.evidence(spoken, at, label, EVIDENCE_WORDS) for at, label in enumerate(labels)]
+        if silent := [at for at, words in enumerate(said) if not words]:
+            for at, words in zip(silent, self._evidence(rows, kind.head, labels, silent), strict=True):
+                said[at] = words
+        return list(zip(best, said, strict=True))
 
     def _wider(self, plain: NDArray[np.float64]) -> list[list[Guess]]:
         """The best guess of each row at level 1 and at level 2, from the uncorrected probabilities of the leaves."""
@@ -204,27 +203,36 @@ class Model:
                 sure = guess.label
         return sure
 
-    def _evidence(self, rows: sparse.csr_matrix, at: int, head: Head, label: str) -> tuple[str, ...]:
-        """The words of the row that speak most for `label` against the other labels, the strongest first."""
-        whole = slice(rows.indptr[at], rows.indptr[at + 1])
-        columns = rows.indices[whole]
-        said = columns < self.features.words
-        columns, values = columns[said], rows.data[whole][said]
-        weight = values * (head.weights[columns, head.position[label]] - head.middle[columns])
-        order = np.argsort(-weight, kind="stable")
-        words: list[str] = []
-        for column, added in zip(columns[order].tolist(), weight[order].tolist(), strict=True):
-            gram = self.features.vocabulary[column].lstrip(features.TITLE)
-            if added <= 0 or len(words) == EVIDENCE_WORDS:
-                break
-            if " " not in gram and len(gram) > 1 and gram not in words:
-                words.append(gram)
-        return tuple(words)
+    def _evidence(
+        self, rows: sparse.csr_matrix, head: Head, labels: Sequence[int], lines: Sequence[int]
+    ) -> list[tuple[str, ...]]:
+        """The words in each of `lines` that speak most for its label against the others, the strongest first.
+
+        `labels` are the columns of `head`, one for each row.
+        """
+        line = np.repeat(np.arange(rows.shape[0]), rows.indptr[1:] - rows.indptr[:-1])
+        told = self.features.tellable[rows.indices]
+        line, column = line[told], rows.indices[told]
+        added = rows.data[told] * (head.weights[column, np.array(labels)[line]] - head.middle[column])
+        order = np.lexsort((-added, line))
+        order = order[added[order] > 0]
+        ends = np.searchsorted(line[order], [[at, at + 1] for at in lines]).tolist()
+        return [self._words(column[order[begin:end]]) for begin, end in ends]
+
+    def _words(self, columns: NDArray[np.int32]) -> tuple[str, ...]:
+        """The first few different words of some columns; some stand twice, for the opening has columns of its own."""
+        words = dict.fromkeys(map(self.features.word, columns[: 2 * EVIDENCE_WORDS].tolist()))
+        return tuple(islice(words, EVIDENCE_WORDS))
 
 
-def _guesses(labels: Sequence[str], line: NDArray[np.float64], most: int) -> tuple[Guess, ...]:
-    order = [int(line.argmax())] if most == 1 else np.argsort(-line, kind="stable")[:most].tolist()
-    return tuple(Guess(labels[at], probability) for at, probability in zip(order, line[order].tolist(), strict=True))
+def _guesses(labels: Sequence[str], table: NDArray[np.float64], most: int) -> list[tuple[Guess, ...]]:
+    """The likeliest labels of each row with their probabilities, the best first, of equal ones the first."""
+    lines, kept = np.arange(len(table))[:, None], min(most, table.shape[1])
+    chosen = np.argpartition(-table, kept - 1, axis=1)[:, :kept]
+    chosen.sort(axis=1)
+    chosen = chosen[lines, np.argsort(-table[lines, chosen], axis=1, kind="stable")]
+    found = zip(chosen.tolist(), table[lines, chosen].tolist(), strict=True)
+    return [tuple(Guess(labels[at], likely) for at, likely in zip(*line, strict=True)) for line in found]
 
 
 def _urgency(guess: Guess, marks: Sequence[risks.Alarm]) -> Guess:

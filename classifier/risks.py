@@ -9,7 +9,6 @@ rising river, pills on the table. The head is a file of numbers; `evaluate risks
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,20 +59,21 @@ class Head:
 
 def found(cleaned: str) -> tuple[str, ...]:
     """Return the risks that a clean text speaks of, each once."""
-    return tuple(alarm.risk for alarm in alarms(cleaned))
+    return tuple(alarm.risk for alarm in alarms([cleaned])[0])
 
 
-def alarms(cleaned: str) -> tuple[Alarm, ...]:
-    """Return the alarms of a clean text by phrases and by the head, in the order of `corpus.RISKS`."""
-    said, heard, learned = phrases(cleaned), _heard(cleaned), head()
-    scores = learned.scores(_row(heard, len(cleaned), said))
-    raised = []
-    for at, risk in enumerate(RISKS):
-        if risk in said or scores[at] >= learned.threshold[at]:
-            words = (*said.get(risk, ()), *_signs_for(heard, at))
-            likely = float(1 / (1 + np.exp(-scores[at])))
-            raised.append(Alarm(risk, likely, tuple(dict.fromkeys(words))[:_EVIDENCE_WORDS]))
-    return tuple(raised)
+def alarms(texts: Sequence[str]) -> list[tuple[Alarm, ...]]:
+    """Return the alarms of each clean text by phrases and by the head, in the order of `corpus.RISKS`."""
+    learned = head()
+    said, heard = list(map(phrases, texts)), list(map(_heard, texts))
+    spoken = _spoken(said)
+    scores = learned.scores(_rows(texts, heard, spoken))
+    raised: list[list[Alarm]] = [[] for _ in texts]
+    for at, number in np.argwhere(spoken | (scores >= learned.threshold)).tolist():
+        words = dict.fromkeys((*said[at].get(RISKS[number], ()), *_signs_for(heard[at], number)))
+        likely = float(1 / (1 + np.exp(-scores[at, number])))
+        raised[at].append(Alarm(RISKS[number], likely, tuple(words)[:_EVIDENCE_WORDS]))
+    return list(map(tuple, raised))
 
 
 def phrases(cleaned: str) -> dict[str, tuple[str, ...]]:
@@ -88,16 +88,21 @@ def phrases(cleaned: str) -> dict[str, tuple[str, ...]]:
 
 def rows(texts: Sequence[str]) -> NDArray[np.float64]:
     """Return what the head weighs, shape (texts, signs): how many words of each sign, how densely, length, phrases."""
-    width = 2 * len(signs().lines) + 1 + len(RISKS)
-    return np.vstack([np.zeros((0, width)), *(_row(_heard(said), len(said), phrases(said)) for said in texts)])
+    return _rows(texts, list(map(_heard, texts)), _spoken(list(map(phrases, texts))))
 
 
-def _row(heard: Mapping[str, set[str]], length: int, said: Mapping[str, object]) -> NDArray[np.float64]:
-    counted = [len(words) for words in heard.values()]
-    long = max(length, 1)
-    logs = [math.log1p(count) for count in counted]
-    dense = [count / math.sqrt(long) for count in counted]
-    return np.array([*logs, *dense, math.log(long), *(risk in said for risk in RISKS)], dtype=np.float64)
+def _rows(
+    texts: Sequence[str], heard: Sequence[Mapping[str, set[str]]], spoken: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    counted = [[len(words.get(name, ())) for name in names()] for words in heard]
+    counts = np.array(counted).reshape(len(texts), len(names()))
+    long = np.array([max(len(text), 1) for text in texts]).reshape(-1, 1)
+    return np.hstack([np.log1p(counts), counts / np.sqrt(long), np.log(long), spoken])
+
+
+def _spoken(said: Sequence[Mapping[str, object]]) -> NDArray[np.bool_]:
+    """Which risks each text has phrases of, shape (texts, risks)."""
+    return np.array([[risk in told for risk in RISKS] for told in said], dtype=bool).reshape(len(said), len(RISKS))
 
 
 @cache
@@ -116,7 +121,7 @@ def head() -> Head:
 def from_json(told: Mapping[str, Sequence[float]]) -> Head:
     """Return the head of the numbers in a file."""
     weights = np.array([told[f"weights {risk}"] for risk in RISKS], dtype=np.float64).T
-    return Head(tuple(name for name, _ in signs().lines), weights, np.array(told["bias"]), np.array(told["threshold"]))
+    return Head(names(), weights, np.array(told["bias"]), np.array(told["threshold"]))
 
 
 def to_json(learned: Head) -> dict[str, list[float]]:
@@ -126,12 +131,18 @@ def to_json(learned: Head) -> dict[str, list[float]]:
     return {name: [round(float(number), 5) for number in column] for name, column in numbers.items()}
 
 
+@cache
+def names() -> tuple[str, ...]:
+    """Return the signs in the order of their weights."""
+    return tuple(name for name, _ in signs().lines)
+
+
 def _heard(cleaned: str) -> dict[str, set[str]]:
-    """The different words of each sign that stand in a text."""
-    heard: dict[str, set[str]] = {name: set() for name, _ in signs().lines}
+    """The different words of each sign that stands in a text."""
+    heard: dict[str, set[str]] = {}
     for word in signs().found(cleaned):
         for name in signs().weights[word]:
-            heard[name].add(word)
+            heard.setdefault(name, set()).add(word)
     return heard
 
 

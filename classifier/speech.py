@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+from ahocorasick_rs import AhoCorasick
 from numpy.typing import NDArray
 
 from classifier import text as texts_of
@@ -51,8 +52,18 @@ class Acts:
         return f"Acts({len(self.lines)}, sha256={hashlib.sha256(told.encode()).hexdigest()[:12]})"
 
     @cached_property
-    def _patterns(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(re.compile("|".join(map(re.escape, _longest_first(told)))) for _, told in self.lines)
+    def _does(self) -> Mapping[str, Sequence[int]]:
+        """The acts that each expression does."""
+        found: dict[str, list[int]] = {}
+        for act, (_, told) in enumerate(self.lines):
+            for expression in dict.fromkeys(told):
+                found.setdefault(expression, []).append(act)
+        return found
+
+    @cached_property
+    def _searched(self) -> tuple[AhoCorasick, Sequence[tuple[str, Sequence[int]]]]:
+        """All expressions, sought in one pass; and what was found, by its number."""
+        return AhoCorasick(self._does), tuple(self._does.items())
 
     @property
     def width(self) -> int:
@@ -61,40 +72,48 @@ class Acts:
 
     def counts(self, text: str) -> list[int]:
         """Return how often each act is done in a clean text."""
-        return [len(pattern.findall(text)) for pattern in self._patterns]
+        return list(map(len, self.heard(text)))
 
     def heard(self, text: str) -> Heard:
-        """Return what is said in a clean text, act by act."""
-        return [[(found.start(), found[0]) for found in pattern.finditer(text)] for pattern in self._patterns]
+        """Return what is said in a clean text, act by act: of an act the longest at each place, none inside another."""
+        automaton, expressions = self._searched
+        heard: list[list[tuple[int, str]]] = [[] for _ in self.lines]
+        free_from = [0] * len(heard)
+        found = [
+            (start, -end, number) for number, start, end in automaton.find_matches_as_indexes(text, overlapping=True)
+        ]
+        for start, end, number in sorted(found):
+            expression, acts = expressions[number]
+            for act in acts:
+                if start >= free_from[act]:
+                    heard[act].append((start, expression))
+                    free_from[act] = -end
+        return heard
 
-    def plain_row(self, text: str, heard: Heard) -> Floats:
-        """Return the measures of a clean text without a title in which `heard` stands, shape (width,).
+    def plain_rows(self, texts: Sequence[str], heard: Sequence[Heard]) -> Floats:
+        """Return the measures of clean texts without a title in which `heard` stands, shape (texts, width).
 
         Acts in the whole text (how often, and how densely), in its first and its last sentence; then its form.
         """
-        sentences = _sentences(text)
-        opened = text.index(sentences[0]) + len(sentences[0])
-        closes = text.rindex(sentences[-1])
-        whole = [len(said) for said in heard]
-        # The mark behind the opening is part of it: a question is one by its mark.
-        ends = [bool(said) and said[0][0] <= opened for said in heard]
-        ends += [bool(said) and said[-1][0] >= closes for said in heard]
-        row = [*map(math.log1p, whole), *_densely(whole, text), *ends, *_form(text, sentences)]
-        return np.array(row, dtype=np.float64)
-
-    def plain_rows(self, texts: Sequence[str]) -> Floats:
-        """Return `plain_row` of each text, shape (texts, width)."""
-        return np.vstack([np.zeros((0, self.width)), *(self.plain_row(text, self.heard(text)) for text in texts)])
+        rows = [_measures(text, said) for text, said in zip(texts, heard, strict=True)]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), self.width)
 
 
-def _longest_first(expressions: Iterable[str]) -> list[str]:
-    return sorted(expressions, key=lambda said: (-len(said), said))
+def _measures(text: str, heard: Heard) -> list[float]:
+    sentences = _sentences(text)
+    opened = text.index(sentences[0]) + len(sentences[0])
+    closes = text.rindex(sentences[-1])
+    whole = list(map(len, heard))
+    # The mark behind the opening is part of it: a question is one by its mark.
+    ends = [bool(said) and said[0][0] <= opened for said in heard]
+    ends += [bool(said) and said[-1][0] >= closes for said in heard]
+    return [*map(math.log1p, whole), *_densely(whole, text), *ends, *_form(text, sentences)]
 
 
 class Spoken(NamedTuple):
-    """What is said in a text, and its measures as distances from the usual ones."""
+    """What is said in each of some texts, and its measures as distances from the usual, shape (texts, columns)."""
 
-    heard: Heard
+    heard: Sequence[Heard]
     measures: NDArray[np.float32]
 
 
@@ -116,25 +135,27 @@ class Head:
         own = (self.weights - self.weights.mean(axis=1, keepdims=True)).T
         return np.asarray(own[:, : _PLACES * len(self.acts.lines)].reshape(len(own), _PLACES, -1))
 
-    def listen(self, text: str) -> Spoken:
-        """Return what is said in a clean text; nothing unusual is in an empty one."""
-        heard = self.acts.heard(text)
-        row = self.acts.plain_row(text, heard) if text else self.usual
-        return Spoken(heard, leveled(row, self.usual, self.spread))
+    def listen(self, texts: Sequence[str]) -> Spoken:
+        """Return what is said in clean texts; nothing unusual is in an empty one."""
+        heard = list(map(self.acts.heard, texts))
+        rows = self.acts.plain_rows(texts, heard)
+        rows[[at for at, text in enumerate(texts) if not text]] = self.usual
+        return Spoken(heard, leveled(rows, self.usual, self.spread))
 
-    def scores(self, spoken: Sequence[Spoken]) -> NDArray[np.float32]:
-        """Return what the acts add to each score, shape (len(spoken), labels)."""
-        return np.asarray(np.vstack([one.measures for one in spoken]) @ self.weights, dtype=np.float32)
+    def scores(self, spoken: Spoken) -> NDArray[np.float32]:
+        """Return what the acts add to each score, shape (texts, labels)."""
+        return np.asarray(spoken.measures @ self.weights, dtype=np.float32)
 
-    def evidence(self, spoken: Spoken, label: int, most: int) -> tuple[str, ...]:
-        """Return the expressions whose acts speak most for a label against the others, the strongest first.
+    def evidence(self, spoken: Spoken, at: int, label: int, most: int) -> tuple[str, ...]:
+        """Return the expressions in text `at` whose acts speak most for a label, the strongest first.
 
         What an act adds is summed over the places where it is counted; one that speaks against the label says nothing.
         """
-        counted = spoken.measures[: _PLACES * len(spoken.heard)].reshape(_PLACES, -1)
-        by_act = (counted * self._speaks_for[label]).sum(axis=0).tolist()
-        strongest = sorted((-added, act) for act, added in enumerate(by_act) if added > 0)
-        words = (expression for _, act in strongest for _, expression in spoken.heard[act])
+        heard = spoken.heard[at]
+        counted = spoken.measures[at, : _PLACES * len(heard)].reshape(_PLACES, -1)
+        by_act = np.einsum("pa,pa->a", counted, self._speaks_for[label]).tolist()
+        strongest = sorted((-by_act[act], act) for act, said in enumerate(heard) if said and by_act[act] > 0)
+        words = (expression for _, act in strongest for _, expression in heard[act])
         return tuple(islice(dict.fromkeys(words), most))
 
 
@@ -188,7 +209,8 @@ def _densely(whole: Sequence[int], said: str) -> list[float]:
 def _form(said: str, sentences: Sequence[str]) -> list[float]:
     """Length, marks, questions, lists and figures of a message: `_FORM` numbers."""
     length = max(len(said), 1)
-    figures = [len(_YEAR.findall(said)), len(_NUMBER.findall(said)), said.count("?"), said.count("!"), len(sentences)]
+    numbers = len(_NUMBER.findall(said))
+    figures = [len(_YEAR.findall(said)) if numbers else 0, numbers, said.count("?"), said.count("!"), len(sentences)]
     signs = ["?" in said, said.rstrip().endswith("?"), _LISTED.search(said) is not None]
     short = [length < most for most in (*_SHORT, 2 * _SHORT[1])]
     return [math.log(length), *map(math.log1p, figures), *signs, *short]

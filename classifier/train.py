@@ -144,7 +144,7 @@ def _later(model: Model, newest: Sequence[Example], promise: trust.Promise) -> d
     texts = [example.text for example in newest]
     rows, told = model.features.rows(texts), {}
     for name, judge in model.judges.items():
-        spoken = [judge.acts.listen(said) for said in texts] if judge.acts else []
+        spoken = judge.acts.listen(texts) if judge.acts else None
         told[name] = card.question(judge.scores(rows, spoken), _labels(newest)[name], judge, promise)
     moments = [example.at for example in newest]
     return {"newest": len(newest), "from": min(moments), "to": max(moments), "questions": told}
@@ -210,7 +210,7 @@ def _kinds(
 
     if not acts.lines:
         return fitted(words), None
-    measures = acts.plain_rows(spoken.texts)
+    measures = acts.plain_rows(spoken.texts, list(map(acts.heard, spoken.texts)))
     usual, spread = (part.astype(np.float32) for part in (measures.mean(axis=0), measures.std(axis=0)))
     spread[spread < _NO_SPREAD] = 1
     share = np.float32(1 / np.sqrt(acts.width))

@@ -42,20 +42,28 @@ class Curve:
 
     def __call__(self, probabilities: Floats) -> Floats:
         """Return how sure the first label of each row is, shape (rows,); of probabilities of shape (rows, labels)."""
-        plane = np.array([self.slope, self.offset, self.second, self.third])
-        logits = _signs(probabilities) @ plane
+        return self.believed(highest(probabilities), probabilities.argmax(axis=1))
+
+    def believed(self, top: Floats, first: NDArray[np.int64]) -> Floats:
+        """Return the same of what is `highest` in each row and where the first label stands."""
+        logits = _signs(top) @ np.array([self.slope, self.offset, self.second, self.third])
         if self.by_label:
-            logits += np.array([self.by_label[at] for at in probabilities.argmax(axis=1).tolist()])
+            logits += np.array([self.by_label[at] for at in first.tolist()])
         return np.asarray(special.expit(logits))
 
 
-def _signs(probabilities: Floats) -> Floats:
-    """What a curve looks at: log-odds of the first label, a one, logs of the second and the third; shape (rows, 4)."""
-    best = np.zeros((len(probabilities), 3))
+def highest(probabilities: Floats) -> Floats:
+    """Return the three highest of each row, the highest first, zeros where there are fewer; shape (rows, 3)."""
+    top = np.zeros((len(probabilities), 3))
     count = min(3, probabilities.shape[1])
     kept = np.partition(probabilities, tuple(range(-count, 0)), axis=1)
-    best[:, :count] = kept[:, : -count - 1 : -1]
-    np.maximum(np.minimum(best, 1 - 1e-6, out=best), 1e-6, out=best)
+    top[:, :count] = kept[:, : -count - 1 : -1]
+    return top
+
+
+def _signs(top: Floats) -> Floats:
+    """What a curve looks at: log-odds of the first label, a one, logs of the second and the third; shape (rows, 4)."""
+    best = np.maximum(np.minimum(top, 1 - 1e-6), 1e-6)
     signs = np.ones((len(best), 4))
     signs[:, 0] = special.logit(best[:, 0])
     signs[:, 2:] = np.log(best[:, 1:])
@@ -103,7 +111,7 @@ def curve(probabilities: Floats, correct: NDArray[np.bool_]) -> Curve:
         return Curve()
     first = probabilities.argmax(axis=1)
     own = np.flatnonzero(np.bincount(first, minlength=probabilities.shape[1]) >= OWN_LINE)
-    signs = np.hstack([_signs(probabilities), first[:, None] == own])
+    signs = np.hstack([_signs(highest(probabilities)), first[:, None] == own])
     plain = np.zeros(signs.shape[1])
     plain[0] = 1
 

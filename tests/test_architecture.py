@@ -55,7 +55,7 @@ LANDINGS = {
 THIRD_PARTIES = {
     "dispatch": set[str](),
     "sql": set[str](),
-    "classifier": {"jieba", "joblib", "numpy", "rjieba", "scipy", "sklearn", "threadpoolctl"},
+    "classifier": {"ahocorasick_rs", "jieba", "joblib", "numpy", "rjieba", "scipy", "sklearn", "threadpoolctl"},
 }
 OURS = {"hotline", "classifier", "dispatch", "sql"}
 

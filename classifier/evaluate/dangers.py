@@ -66,8 +66,7 @@ def learn(rows: Floats, marked: NDArray[np.bool_], unseen: Floats) -> tuple[risk
         bias.append(slope * own_bias + offset)
         thresholds.append(_threshold(odds, marked[:, at]))
         calibrated.append(odds)
-    names = tuple(name for name, _ in risks.signs().lines)
-    head = risks.Head(names, np.column_stack(weights), np.array(bias), np.array(thresholds))
+    head = risks.Head(risks.names(), np.column_stack(weights), np.array(bias), np.array(thresholds))
     return head, np.column_stack(calibrated)
 
 

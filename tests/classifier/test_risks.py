@@ -17,7 +17,7 @@ from classifier.evaluate import dangers
     ],
 )
 def test_a_danger_that_no_phrase_names_alarms_by_its_signs(risk: str, said: str) -> None:
-    alarm = next(alarm for alarm in risks.alarms(text.clean(said)) if alarm.risk == risk)
+    alarm = next(alarm for alarm in risks.alarms([text.clean(said)])[0] if alarm.risk == risk)
 
     assert risk not in risks.phrases(text.clean(said))
     assert alarm.evidence
@@ -39,7 +39,7 @@ def test_everyday_matters_do_not_alarm(said: str) -> None:
 
 def test_an_alarm_shows_the_words_that_raised_it_and_they_stand_in_the_text() -> None:
     said = text.clean("厂里好几百号人三个月没发工资,大家商量明天集体去堵门讨说法")
-    alarms = risks.alarms(said)
+    alarms = risks.alarms([said])[0]
 
     assert alarms
     assert all(word in said for alarm in alarms for word in alarm.evidence)

@@ -1,7 +1,9 @@
+import re
+
 import numpy as np
 import pytest
 
-from classifier import speech, text
+from classifier import corpus, speech, text
 
 
 @pytest.mark.parametrize(
@@ -37,17 +39,36 @@ def test_a_head_names_what_was_said_that_speaks_for_a_label() -> None:
     weights[[0, 1], [0, 1]] = 1  # how often it is asked speaks for the first label, how often blamed for the second
     head = speech.Head(acts, np.zeros(acts.width, np.float32), np.ones(acts.width, np.float32), weights)
 
-    spoken = head.listen("请问谁来管,不要推诿")
+    spoken = head.listen(["", "请问谁来管,不要推诿"])
 
-    assert head.evidence(spoken, 0, 5) == ("请问",)
-    assert head.evidence(spoken, 1, 5) == ("推诿",)
-    assert head.scores([spoken]).shape == (1, 2)
+    assert head.evidence(spoken, 1, 0, 5) == ("请问",)
+    assert head.evidence(spoken, 1, 1, 5) == ("推诿",)
+    assert head.evidence(spoken, 0, 0, 5) == ()
+    assert head.scores(spoken).shape == (2, 2)
+
+
+def test_of_an_act_the_longest_at_each_place_is_heard_and_none_inside_another_but_acts_do_not_hide_each_other() -> None:
+    acts = speech.Acts((("ask", ("怎么", "怎么办", "办理")), ("help", ("怎么办理", "办")), ("none", ())))
+
+    heard = acts.heard("怎么办理,怎么办")
+
+    assert heard == [[(0, "怎么办"), (5, "怎么办")], [(0, "怎么办理"), (7, "办")], []]
+
+
+def test_acts_are_heard_as_by_searching_for_each_alone() -> None:
+    acts = speech.shipped()
+    patterns = [re.compile("|".join(map(re.escape, sorted(told, key=len, reverse=True)))) for _, told in acts.lines]
+
+    for example in corpus.read(corpus.shipped())[::10]:
+        alone = [[(found.start(), found[0]) for found in pattern.finditer(example.text)] for pattern in patterns]
+        assert acts.heard(example.text) == alone
 
 
 def test_acts_of_the_opening_and_of_the_end_are_told_apart_and_a_question_is_one_by_its_mark() -> None:
     acts = speech.Acts((("ask", ("?",)), ("thank", ("谢谢",))))
 
-    row = acts.plain_row("路灯何时修?已经很久了。谢谢", acts.heard("路灯何时修?已经很久了。谢谢"))
+    said = "路灯何时修?已经很久了。谢谢"
+    row = acts.plain_rows([said], [acts.heard(said)])[0]
 
     assert row[4:8].tolist() == [1, 0, 0, 1]
 
