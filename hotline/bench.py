@@ -106,9 +106,12 @@ async def fill(desk: Desk, number: int, say: Say) -> None:
             last = perf_counter()
             say(f"{index} of {number} tickets made")
     async with db.connection(desk.store.pool) as connection:
-        await connection.copy_records_to_table("tickets", records=rows, columns=_TICKET_COLUMNS)
-        await connection.copy_records_to_table("ticket_grams", records=pairs_of, columns=_GRAM_COLUMNS)
-        await connection.copy_records_to_table("assignments", records=assignments, columns=_ASSIGNMENT_COLUMNS)
+        for table, records, columns in (
+            ("tickets", rows, _TICKET_COLUMNS),
+            ("ticket_grams", pairs_of, _GRAM_COLUMNS),
+            ("assignments", assignments, _ASSIGNMENT_COLUMNS),
+        ):
+            await connection.copy_records_to_table(table, records=records, columns=columns, timeout=600)
         await connection.execute("VACUUM ANALYZE", timeout=600)
     say(f"{number} tickets are there")
 
