@@ -78,8 +78,8 @@ class Features:
         keys, lines = _keys([texts_of.words(text) for text in texts], self.letters, self.recipe)
         found = self.index.find(keys)
         known = found >= 0
-        width = max(len(self.vocabulary), 1)
-        cells = lines[known] * width + found[known]
+        starts = np.arange(len(texts) + 1) * max(len(self.vocabulary), 1)
+        cells = found[known] + starts[lines[known]]
         cells.sort()
         # Written out, for np.diff and np.divmod take longer than what they do for one text.
         new = np.ones(len(cells), dtype=bool)
@@ -89,8 +89,8 @@ class Features:
         counts[:-1] = first[1:] - first[:-1]
         counts[-1:] = len(cells) - first[-1:]
         column = cells[first]
-        ends = np.searchsorted(column, np.arange(len(texts) + 1) * width)
-        column -= np.repeat(np.arange(len(texts)) * width, ends[1:] - ends[:-1])
+        ends = np.searchsorted(column, starts)
+        column -= np.repeat(starts[:-1], ends[1:] - ends[:-1])
         shape = (len(texts), len(self.vocabulary))
         return sparse.csr_matrix((counts, column.astype(np.int32), ends.astype(np.int32)), shape=shape)
 

@@ -78,16 +78,30 @@ class Judge:
         """Return probabilities of the deepest labels, shape (rows, labels); each row sums to 1."""
         return calibrated(softmax(self.scores(rows, spoken), self.warmth), self.levels[-1].curve)
 
+    def first(self, rows: sparse.csr_matrix) -> list[Guess]:
+        """Return the likeliest label of each row."""
+        best, _, believed = _believed(softmax(self.scores(rows), self.warmth), self.levels[-1].curve)
+        return [
+            Guess(self.head.labels[at], likely) for at, likely in zip(best.tolist(), believed.tolist(), strict=True)
+        ]
+
 
 def calibrated(probabilities: NDArray[np.float64], curve: Curve) -> NDArray[np.float64]:
     """Correct the first label of each row by `curve`, scale the others to the rest; the order of labels stays."""
-    best, top = probabilities.argmax(axis=1), highest(probabilities)
-    first, second = top[:, 0], top[:, 1]
-    # The first may not fall behind the second: the correction changes how sure one is, not of what.
-    believed = np.maximum(curve.believed(top, best), second / np.maximum(1 - first + second, 1e-12))
+    best, first, believed = _believed(probabilities, curve)
     scaled: NDArray[np.float64] = probabilities * ((1 - believed) / np.maximum(1 - first, 1e-12))[:, None]
     scaled[np.arange(len(best)), best] = believed
     return scaled
+
+
+def _believed(
+    probabilities: NDArray[np.float64], curve: Curve
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Which label of each row is first, its probability, and the same corrected by `curve`."""
+    best, top = probabilities.argmax(axis=1), highest(probabilities)
+    first, second = top[:, 0], top[:, 1]
+    # The first may not fall behind the second: the correction changes how sure one is, not of what.
+    return best, first, np.maximum(curve.believed(top, best), second / np.maximum(1 - first + second, 1e-12))
 
 
 def rolled_up(
@@ -131,7 +145,7 @@ class Model:
         category, urgency = self.judges["category"], self.judges["urgency"]
         plain = softmax(category.head.scores(rows), category.warmth)
         best = _guesses(category.head.labels, calibrated(plain, category.levels[-1].curve), most)
-        urgencies = _guesses(urgency.head.labels, urgency.probabilities(rows), 1)
+        urgencies = urgency.first(rows)
         labels = [category.head.position[guesses[0].label] for guesses in best]
         evidence = self._evidence(rows, category.head, labels, range(len(cleaned)))
         kinds, marks = self._kinds(rows, cleaned, most), risks.alarms(cleaned)
@@ -146,7 +160,7 @@ class Model:
                     level_1=level_1,
                     level_2=level_2,
                     kind=kinds[at][0],
-                    urgency=_urgency(urgencies[at][0], marks[at]),
+                    urgency=_urgency(urgencies[at], marks[at]),
                     risks=marks[at],
                     area=area,
                     evidence=evidence[at],
