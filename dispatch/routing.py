@@ -170,8 +170,7 @@ class AskHuman:
 
 def route(question: Question, rulebook: Rulebook) -> Send | AskHuman:
     """Return where the ticket goes, or whom a person may choose from. Never names a unit that returned it."""
-    if rulebook.closed.categories:
-        question = replace(question, suggestions=tuple(_in_use(question.suggestions, rulebook)))
+    question = replace(question, suggestions=in_use(question.suggestions, rulebook))
     best = _best(question)
     row = matching_row(rulebook, best.category, question.ticket.area, question.ticket.owner) if best else None
     lead = _lead(row, question.ticket, rulebook) if row else None
@@ -191,15 +190,19 @@ def route(question: Question, rulebook: Rulebook) -> Send | AskHuman:
     return Send(lead, co, tuple(copies(lead, rulebook)), best.category, trace)
 
 
-def _in_use(suggestions: Iterable[Suggested], rulebook: Rulebook) -> Iterator[Suggested]:
-    """A model that was trained before a kind was closed still thinks of it: then its successor is meant, if any."""
+def in_use(suggestions: Iterable[Suggested], rulebook: Rulebook) -> tuple[Suggested, ...]:
+    """Return the suggestions by the city's own kinds, the likeliest first.
+
+    A model that was trained before a kind was closed still thinks of it: then its successor is meant, if any. What the
+    city never had, such as a kind of the shipped corpus, is no suggestion.
+    """
     merged: dict[str, float] = {}
     for one in suggestions:
         code = successor_of(one.category, rulebook.closed.categories)
-        if code not in rulebook.closed.categories:
+        if code in rulebook.categories:
             merged[code] = merged.get(code, 0.0) + one.probability
     ranked = sorted(merged.items(), key=lambda item: -item[1])
-    return (Suggested(code, min(probability, 1.0)) for code, probability in ranked)
+    return tuple(Suggested(code, min(probability, 1.0)) for code, probability in ranked)
 
 
 def _co_handlers(row: CatalogueRow, lead: str, category: str, ticket: Ticket, rulebook: Rulebook) -> Iterator[str]:

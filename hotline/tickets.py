@@ -40,7 +40,7 @@ from dispatch.model import (
 )
 from dispatch.reckoning import WORK_CLOCKS
 from dispatch.replies import Asked, Earlier, Remark, missing, remarks
-from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, copies, route
+from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, copies, in_use, route
 from dispatch.rulebook import HOTLINE, LadderRule, RiskWord, Rulebook
 from dispatch.supervision import Finding, Look, Watched, assess, audience, provoked
 from dispatch.worktime import ZONE
@@ -409,7 +409,7 @@ async def _judge_some(
 ) -> list[Ticket]:
     """Route some tickets that this transaction has locked, and keep what was said about them."""
     files = await transaction.files(list(judged))
-    best = [_best_category(file.ticket, judged[file.ticket.id]) for file in files]
+    best = [_best_category(file.ticket, judged[file.ticket.id], rulebook) for file in files]
     known = await experience.known(desk, best, transaction)
     moved, kept, moves, seen = [], [], [], []
     for file, category in zip(files, best, strict=True):
@@ -445,15 +445,19 @@ def _risk_seen(ticket: Ticket, before: Mapping[str, Any], trace: Mapping[str, An
     return [told] if new else []
 
 
-def _best_category(ticket: Ticket, judged: Judgement | None) -> str:
-    return ticket.category or (judged.categories[0][0] if judged and judged.categories else "")
+def _best_category(ticket: Ticket, judged: Judgement | None, rulebook: Rulebook) -> str:
+    thoughts = () if ticket.category else in_use(_suggestions(judged), rulebook)
+    return ticket.category or (thoughts[0].category if thoughts else "")
+
+
+def _suggestions(judged: Judgement | None) -> tuple[Suggested, ...]:
+    return tuple(Suggested(*one) for one in judged.categories) if judged else ()
 
 
 def _question(ticket: Ticket, judged: Judgement | None, known: Mapping[str, Experience]) -> Question:
-    suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
     version = judged.model_version if judged else ""
     doubted = judged.doubted_areas if judged else frozenset()
-    return Question(ticket, ticket.category is not None, suggestions, version, known, doubted)
+    return Question(ticket, ticket.category is not None, _suggestions(judged), version, known, doubted)
 
 
 def _moves_of_machine(ticket: Ticket, answer: Send | AskHuman, rulebook: Rulebook, at: datetime) -> Sequence[Decided]:

@@ -119,6 +119,15 @@ def test_a_kind_that_was_closed_for_nothing_is_not_thought_of() -> None:
     assert asked.trace.reason == "no_category"
 
 
+def test_a_kind_that_the_city_does_not_have_is_not_thought_of() -> None:
+    """A model of the shipped corpus knows kinds that a city with a list of its own never had."""
+    thoughts = (Suggested("050999", 0.6), Suggested("050901", 0.38))
+
+    asked = route(Question(a_ticket(category=None), confirmed=False, suggestions=thoughts), RULEBOOK)
+
+    assert (asked.trace.category, asked.trace.probability) == ("050901", 0.38)
+
+
 # --- the catalogue ------------------------------------------------------------------------------------------------
 
 

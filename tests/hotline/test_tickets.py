@@ -68,6 +68,19 @@ async def test_a_confirmed_category_is_dispatched_at_intake(desk: Desk) -> None:
     assert file.matter.suggestion["trace"]["basis"]
 
 
+async def test_a_kind_that_the_city_does_not_have_holds_up_no_ticket(desk: Desk) -> None:
+    """A model of the shipped corpus thinks of kinds that a city with a list of its own never had."""
+    desk.predictor = FixedModel("050999", 0.97)
+    opened = await tickets.open_ticket(desk, intake(type="complaint"), AGENT)
+
+    assert await tickets.judge(desk) == 1
+
+    file = await desk.store.file(opened.ticket_id)
+    assert (file.ticket.category, file.matter.judged) == (None, True)
+    assert file.matter.suggestion is not None
+    assert file.matter.suggestion["trace"]["reason"] == "no_category"
+
+
 async def test_the_worker_judges_in_batches_and_sends_only_what_is_sure(desk: Desk) -> None:
     opened = [(await tickets.open_ticket(desk, intake(), AGENT)).ticket_id for _ in range(5)]
 
