@@ -24,6 +24,7 @@ class Doubt(StrEnum):
     NO_CATEGORY = "no_category"
     PROTECTED = "protected"
     SENSITIVE = "sensitive"
+    GUARDED = "guarded"
     UNSURE = "unsure"
     AREA_DOUBTED = "area_doubted"
     NO_ROW = "no_row"
@@ -109,7 +110,8 @@ class Question:
     """What routing needs to know. `confirmed`: a person fixed the category, so no suggestion is weighed.
 
     `experience`: what became of such matters from such places, by department. `doubted_areas`: codes of areas where the
-    model's promise was measured not to be kept; all areas whose codes begin with one of them are meant.
+    model's promise was measured not to be kept; all areas whose codes begin with one of them are meant. `is_guarded`:
+    what was said speaks of a report or of a secret, whatever the ticket was filed as.
     """
 
     ticket: Ticket
@@ -118,6 +120,7 @@ class Question:
     model_version: str = ""
     experience: Mapping[str, Experience] = field(default_factory=lambda: NO_EXPERIENCE)
     doubted_areas: frozenset[str] = frozenset()
+    is_guarded: bool = False
 
     @property
     def is_doubted(self) -> bool:
@@ -294,6 +297,7 @@ def _why_not(
     reasons = (
         (ticket.hides_caller, Doubt.PROTECTED),
         (ticket.sensitive or rulebook.is_sensitive(best.category), Doubt.SENSITIVE),
+        (question.is_guarded, Doubt.GUARDED),
         (best.probability < rulebook.policy.auto_dispatch_probability, Doubt.UNSURE),
         (question.is_doubted, Doubt.AREA_DOUBTED),
         (row is None, Doubt.NO_ROW),

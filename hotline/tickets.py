@@ -41,7 +41,7 @@ from dispatch.model import (
 from dispatch.reckoning import WORK_CLOCKS
 from dispatch.replies import Asked, Earlier, Remark, missing, remarks
 from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, copies, in_use, route
-from dispatch.rulebook import HOTLINE, LadderRule, RiskWord, Rulebook
+from dispatch.rulebook import HOTLINE, LadderRule, Risk, RiskWord, Rulebook
 from dispatch.supervision import Finding, Look, Watched, assess, audience, provoked
 from dispatch.worktime import ZONE
 from hotline import experience, vault
@@ -147,7 +147,7 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
     risks = rulebook.risks_in(f"{intake.title}\n{intake.text}")
     trace = _risks(risks)
     if intake.category:
-        answer = await _route_confirmed(desk, ticket, rulebook)
+        answer = await _route_confirmed(desk, ticket, rulebook, is_guarded=_is_guarded(None, trace))
         trace = trace | _trace(answer, None)
         if isinstance(answer, Send):
             history.append(_send_by_machine(history[-1].after, answer, rulebook, at))
@@ -337,14 +337,23 @@ def _seal(desk: Desk, intake: Intake) -> SealedCaller:
 # --- routing ----------------------------------------------------------------------------------------------------------
 
 
-async def _route_confirmed(desk: Desk, ticket: Ticket, rulebook: Rulebook) -> Send | AskHuman:
+async def _route_confirmed(desk: Desk, ticket: Ticket, rulebook: Rulebook, *, is_guarded: bool) -> Send | AskHuman:
     """Route a ticket whose category a person fixed; experience is asked only where the catalogue leaves a choice."""
-    answer = route(Question(ticket, confirmed=True), rulebook)
+    question = Question(ticket, confirmed=True, is_guarded=is_guarded)
+    answer = route(question, rulebook)
     if isinstance(answer, Send) or ticket.category is None:
         return answer
     known = await experience.known(desk, [ticket.category])
-    record = known.of(ticket.category, ticket.area, rulebook)
-    return route(Question(ticket, confirmed=True, experience=record), rulebook)
+    return route(replace(question, experience=known.of(ticket.category, ticket.area, rulebook)), rulebook)
+
+
+def _is_guarded(judged: Judgement | None, seen: Mapping[str, Any]) -> bool:
+    """Whether what was said is a report by the model, or speaks of a secret by the model or by the city's own words.
+
+    A matter from the web, from upstream or from a file has no type that a person chose: its caller needs the same care.
+    """
+    risks = {*seen.get("risks", ()), *(judged.risks if judged else ())}
+    return Risk.SECRET in risks or (judged is not None and judged.type == TicketType.REPORT)
 
 
 def _send_by_machine(ticket: Ticket, answer: Send, rulebook: Rulebook, at: datetime) -> Decided:
@@ -414,10 +423,12 @@ async def _judge_some(
     moved, kept, moves, seen = [], [], [], []
     for file, category in zip(files, best, strict=True):
         ticket, said = file.ticket, judged[file.ticket.id]
-        answer = route(_question(ticket, said, known.of(category, ticket.area, rulebook)), rulebook)
+        before = file.matter.suggestion or {}
+        question = _question(ticket, said, known.of(category, ticket.area, rulebook))
+        answer = route(replace(question, is_guarded=_is_guarded(said, before)), rulebook)
         sent = _moves_of_machine(ticket, answer, rulebook, not_before(ticket, desk.now()))
         moves += [(decided, _notices(decided, rulebook)) for decided in sent]
-        trace, before = _trace(answer, said) | {"sent": bool(sent)}, file.matter.suggestion or {}
+        trace = _trace(answer, said) | {"sent": bool(sent)}
         seen += _risk_seen(ticket, before, trace)
         for name in ("risks", "risk_words"):
             trace[name] = list(dict.fromkeys([*before.get(name, ()), *trace.get(name, ())]))

@@ -1645,6 +1645,7 @@ DOUBTS: Mapping[str, str] = {
     Doubt.NO_CATEGORY: "没有可用的分类建议",
     Doubt.PROTECTED: "保密或举报事项，须人工派单",
     Doubt.SENSITIVE: "敏感事项，须人工派单",
+    Doubt.GUARDED: "内容像是举报或者涉密，须人工核实后派单",
     Doubt.UNSURE: "分类把握不足（{probability}）",
     Doubt.AREA_DOUBTED: "模型在该区域的准确率未达到承诺，须人工派单",
     Doubt.NO_ROW: "派单目录没有此类事项",

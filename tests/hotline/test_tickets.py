@@ -13,13 +13,13 @@ from dispatch import actions as do
 from dispatch.errors import DispatchError, Rule, RuleBroken
 from dispatch.lifecycle import step
 from dispatch.model import Rung, TicketState, TicketType
-from hotline import reports, tickets
+from hotline import drafts, reports, tickets
 from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.errors import BadInput, StaleTicket, Unavailable
 from hotline.predictor import Judgement, Predictor
 from hotline.store import RECORDED_AT_ONCE, grams, sample
-from tests.city import AGENT, DISPATCHER, NOW, handler, intake, small_desk
+from tests.city import AGENT, DISPATCHER, NOW, SUPERVISOR, handler, intake, small_desk
 
 
 class FixedModel(Predictor):
@@ -79,6 +79,41 @@ async def test_a_kind_that_the_city_does_not_have_holds_up_no_ticket(desk: Desk)
     assert (file.ticket.category, file.matter.judged) == (None, True)
     assert file.matter.suggestion is not None
     assert file.matter.suggestion["trace"]["reason"] == "no_category"
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        {"type": "report"},  # the form on the web asks nobody for a type
+        {"risks": ("secret",), "risk_words": ("绝密",)},
+    ],
+)
+async def test_what_the_model_takes_for_a_report_or_a_secret_is_left_to_a_person(
+    desk: Desk, judged: dict[str, Any]
+) -> None:
+    desk.predictor = FixedModel("050901", 0.99, **judged)
+    opened = await tickets.open_ticket(desk, intake(type=None), AGENT)
+
+    await tickets.judge(desk)
+
+    file = await desk.store.file(opened.ticket_id)
+    assert file.ticket.state is TicketState.RECEIVED
+    assert file.matter.suggestion is not None
+    assert file.matter.suggestion["trace"]["reason"] == "guarded"
+    assert file.matter.suggestion["candidates"][0]["department"] == "jtj"
+
+
+async def test_words_of_a_secret_keep_the_machine_from_sending_what_an_agent_files(desk: Desk) -> None:
+    words = [{"word": "绝密文件", "risk": "secret", "level": "urgent"}]
+    number = await drafts.draft(desk, "risk_words", words, SUPERVISOR, source="保密要求")
+    await drafts.publish(desk, number, replace(SUPERVISOR, person="other"))
+
+    opened = await tickets.open_ticket(desk, intake(text="路边有一袋绝密文件", category="050901"), AGENT)
+
+    file = await desk.store.file(opened.ticket_id)
+    assert file.ticket.state is TicketState.RECEIVED
+    assert file.matter.suggestion is not None
+    assert file.matter.suggestion["trace"]["reason"] == "guarded"
 
 
 async def test_the_worker_judges_in_batches_and_sends_only_what_is_sure(desk: Desk) -> None:
