@@ -443,16 +443,10 @@ def _sub_dispatch(move: Move[do.SubDispatch]) -> Ticket:
         known = department in move.rulebook.departments
         if not known or not move.rulebook.is_below(department, own.department):
             raise move.broken(Rule.NOT_A_LOWER_UNIT, department=department)
-        if _returned_to(ticket, own.number, department):
+        if department in ticket.returned_by:
             raise move.broken(Rule.RETURNED_BEFORE, department=department)
         ticket = _send(move, ticket, department, own.duty, override=move.action.override, parent=own.number)
     return ticket
-
-
-def _returned_to(ticket: Ticket, parent: int, department: str) -> bool:
-    return any(
-        child.department == department and child.state is AssignmentState.RETURNED for child in ticket.children(parent)
-    )
 
 
 def _add_co(move: Move[do.AddCo]) -> Ticket:
@@ -750,12 +744,11 @@ def _decide(move: Move[do.Decide]) -> Ticket:
 
 
 def _grant_return(ticket: Ticket, request: Request, move: Move[do.Decide]) -> Ticket:
+    """Whoever gave it back, to the hotline or to the unit above, is remembered: nobody sends it there again."""
     assignment = _nth(ticket.assignments, request.assignment)
     ticket = _drop(ticket, assignment.number, AssignmentState.RETURNED)
-    if assignment.parent is not None:
-        return ticket
     ticket = replace(ticket, returned_by=tuple(sorted({*ticket.returned_by, assignment.department})))
-    if assignment.duty is Duty.CO:
+    if assignment.duty is Duty.CO or assignment.parent is not None:
         return ticket
     returns = ticket.returns + 1
     disputed = returns >= move.rulebook.policy.returns_before_analysis
