@@ -529,9 +529,14 @@ def _part(move: Move[do.Part]) -> Ticket:
 
 
 def _amend(move: Move[do.Amend]) -> Ticket:
-    """Whoever was protected stays so, also when a report turns out to be something else, unless it is said openly."""
+    """Whoever was protected stays so, also when a report turns out to be something else, unless it is said openly.
+
+    A town that works on it does not come by a department's duty in this way: it is recalled first.
+    """
     given, ticket = move.action, move.ticket
     category = given.category or ticket.category
+    if not move.rulebook.is_departmental(ticket.category) and (town := _town_given(move, ticket, category)):
+        raise move.broken(Rule.DEPARTMENT_MATTER, department=town)
     return replace(
         ticket,
         type=given.type or ticket.type,
@@ -541,6 +546,14 @@ def _amend(move: Move[do.Amend]) -> Ticket:
         confidential=ticket.hides_caller if given.confidential is None else given.confidential,
         sensitive=ticket.sensitive or move.rulebook.is_sensitive(category),
     )
+
+
+def _town_given(move: Move[do.Amend], ticket: Ticket, category: str | None) -> str | None:
+    """The town that would have a department's duty if that were the category; None if none would."""
+    units = move.rulebook.departments
+    open_ = (one.department for one in ticket.assignments if one.is_open)
+    towns = (code for code in open_ if code in units and units[code].level is Level.TOWN)
+    return next(towns, None) if move.rulebook.is_departmental(category) else None
 
 
 def _supplement(move: Move[do.Supplement]) -> Ticket:

@@ -1269,7 +1269,7 @@ ADVICE: Mapping[Rule, str] = {
     Rule.TRANSFER_HAS_ITS_OWN_FORM: "请用“移交”。",
     Rule.RETURNED_BEFORE: "请改派其他单位；各单位都不承办的，提交研判。",
     Rule.REPORTED_UNIT: "请改派其上级或主管部门。",
-    Rule.DEPARTMENT_MATTER: "请派给职能部门，或由派单员写明理由。",
+    Rule.DEPARTMENT_MATTER: "请派给职能部门（镇街正在办理的先撤回），或由派单员写明理由。",
     Rule.NOT_A_LOWER_UNIT: "请在本单位的下级中选择。",
     Rule.ALREADY_ASSIGNED: "不必重复派单。",
     Rule.UNKNOWN_DEPARTMENT: "请从列表中选择。",

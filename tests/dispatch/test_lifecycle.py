@@ -201,6 +201,18 @@ def test_a_department_matter_is_not_pushed_down_to_a_town_without_a_named_reason
     assert overridden.state is TicketState.HANDLING
 
 
+def test_a_town_that_works_on_it_comes_by_no_department_matter_through_an_amendment() -> None:
+    ticket = after(a_ticket(), do.Dispatch(lead=TOWN), DISPATCHER)
+    amend = do.Amend(category="010101", reason="it is a licence")
+
+    with pytest.raises(RuleBroken) as refused:
+        after(ticket, amend, DISPATCHER)
+
+    assert (refused.value.rule, refused.value.facts) == (Rule.DEPARTMENT_MATTER, {"department": TOWN})
+    recalled = after(ticket, do.Recall(assignment=1, reason="not for a town"), DISPATCHER)
+    assert after(recalled, amend, DISPATCHER).category == "010101"
+
+
 @pytest.mark.parametrize(
     "fields",
     [
