@@ -188,7 +188,7 @@ def route(question: Question, rulebook: Rulebook) -> Send | AskHuman:
         reason=reason,
     )
     if reason or lead is None or best is None or row is None:
-        return AskHuman(_candidates(question, rulebook), trace)
+        return AskHuman(candidates(question, rulebook), trace)
     co = tuple(_co_handlers(row, lead, best.category, question.ticket, rulebook))
     return Send(lead, co, tuple(copies(lead, rulebook)), best.category, trace)
 
@@ -324,7 +324,7 @@ def copies(lead: str, rulebook: Rulebook) -> Iterator[str]:
         yield unit.parent
 
 
-def _candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]:
+def candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]:
     """Return owners by the catalogue first, then the experienced, then the place; none that would be refused."""
     ticket = question.ticket
     barred = {*ticket.returned_by, ticket.reported}

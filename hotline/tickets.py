@@ -40,7 +40,7 @@ from dispatch.model import (
 )
 from dispatch.reckoning import WORK_CLOCKS
 from dispatch.replies import Asked, Earlier, Remark, missing, remarks
-from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, copies, in_use, route
+from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, candidates, copies, in_use, route
 from dispatch.rulebook import HOTLINE, LadderRule, Risk, RiskWord, Rulebook
 from dispatch.supervision import Finding, Look, Watched, assess, audience, provoked
 from dispatch.worktime import ZONE
@@ -363,9 +363,9 @@ def _send_by_machine(ticket: Ticket, answer: Send, rulebook: Rulebook, at: datet
 
 def _trace(answer: Send | AskHuman, judged: Judgement | None) -> dict[str, Any]:
     """What stays on the ticket, so that 'why was this sent there' has an answer."""
-    candidates = answer.candidates if isinstance(answer, AskHuman) else ()
+    found = answer.candidates if isinstance(answer, AskHuman) else ()
     trace = {name: getattr(answer.trace, name) for name in answer.trace.__slots__}
-    kept: dict[str, Any] = {"trace": trace, "candidates": candidates, "sent": isinstance(answer, Send)}
+    kept: dict[str, Any] = {"trace": trace, "candidates": found, "sent": isinstance(answer, Send)}
     if judged:
         kept |= {"type": judged.type, "urgency": judged.urgency, "evidence": judged.evidence}
         kept |= {"type_evidence": judged.type_evidence}
@@ -528,21 +528,46 @@ async def act_in_turn(
     async with desk.store.transaction() as transaction:
         for action in () if callable(actions) else actions:
             await _lock_in_order(transaction, ticket_id, action)
-        if key and (before := await _done_before(transaction, ticket_id, actor, key, rulebook)):
-            return before
+        if key and (done := await _done_before(transaction, ticket_id, actor, key, rulebook)):
+            return done
         if callable(actions):
             actions = actions(await _seen(transaction, ticket_id, actor, rulebook, expected))
+        before: File | None = None
         for action in actions:
-            changed = await _act(
-                desk, transaction, await _seen(transaction, ticket_id, actor, rulebook, expected), action, actor
-            )
+            file = await _seen(transaction, ticket_id, actor, rulebook, expected)
+            before = before or file
+            changed = await _act(desk, transaction, file, action, actor)
             moved |= {one.id: one for one in changed}
             expected = changed[0].version
+        if before:
+            await _think_again(desk, transaction, before, moved[ticket_id])
         if key:
             made = {"ticket_id": ticket_id, "person": actor.person, "key": key, "version": expected}
             await transaction.execute("keep_done", **made, at=desk.now())
     tell_pages(desk, list(moved.values()), rulebook)
     return moved[ticket_id]
+
+
+async def _think_again(desk: Desk, transaction: Transaction, before: File, after: Ticket) -> None:
+    """Find the candidates anew for a ticket that waits again, or that became something else while it waited.
+
+    A person sends it: the machine has had its turn. What routing said before stays beside it, the oldest first.
+    """
+    old, waits = before.ticket, {TicketState.RECEIVED, TicketState.ANALYSIS}
+    looked_at = ("category", "area", "returned_by")
+    is_same = old.state in waits and all(getattr(old, name) == getattr(after, name) for name in looked_at)
+    if after.state not in waits or is_same or not before.matter.judged:
+        return
+    rulebook, said = await desk.rulebook(), before.matter.suggestion or {}
+    thoughts = in_use((Suggested(*one) for one in said.get("categories", ())), rulebook)
+    category = after.category or (thoughts[0].category if thoughts else "")
+    known = await experience.known(desk, [category], transaction)
+    record, model = known.of(category, after.area, rulebook), said.get("trace", {}).get("model", "")
+    question = Question(after, after.category is not None, thoughts, model, record, is_guarded=_is_guarded(None, said))
+    fresh = _trace(route(question, rulebook), None) | {"candidates": candidates(question, rulebook), "sent": False}
+    earlier = [*said.get("earlier", ()), *([said["trace"]] if "trace" in said else ())]
+    kept = {"id": after.id, "suggestion": {**said, **fresh, "earlier": earlier}}
+    await transaction.execute("mark_judged", judged=[kept])
 
 
 async def _done_before(
