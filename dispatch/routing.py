@@ -82,14 +82,19 @@ class Count:
 
 
 def experience(counts: Iterable[Count], area: str | None, rulebook: Rulebook) -> dict[str, Experience]:
-    """Return what each department's record is worth for a matter from `area`, by age and by place."""
-    county = rulebook.county_of(area)
+    """Return what each department's record is worth for a matter from `area`, by age and by place.
+
+    Whoever took the place of a closed department or area has its record, too.
+    """
+    closed = rulebook.closed
+    county = rulebook.county_of(successor_of(area or "", closed.areas))
     found: dict[str, Experience] = {}
     for count in counts:
-        near = county is None or rulebook.county_of(count.area) is county
+        unit = successor_of(count.department, closed.departments)
+        near = county is None or rulebook.county_of(successor_of(count.area, closed.areas)) is county
         weight = 0.5 ** (count.months_ago / HALVES_IN_MONTHS) * (1 if near else ELSEWHERE)
-        known = found.get(count.department, Experience())
-        found[count.department] = Experience(
+        known = found.get(unit, Experience())
+        found[unit] = Experience(
             known.kept + weight * count.kept,
             known.returned + weight * count.returned,
             known.rerouted + weight * count.rerouted,
@@ -231,13 +236,15 @@ def matching_row(rulebook: Rulebook, category: str, area: str | None, owner: str
 
 
 def _most_exact(rulebook: Rulebook, category: str, area: str | None, owner: str) -> CatalogueRow | None:
-    areas = {wider.code for wider in rulebook.wider(area)} | {""}
+    nearness = {wider.code: -steps for steps, wider in enumerate(rulebook.wider(area))} | {
+        "": -len(rulebook.every_area)
+    }
     owners = {owner, ""}
     for length in (6, 4, 2):
         rows = rulebook.rows_by_category.get(category[:length], ()) if len(category) >= length else ()
-        fitting = [row for row in rows if row.area in areas and row.owner in owners]
+        fitting = [row for row in rows if row.area in nearness and row.owner in owners]
         if fitting:
-            return max(fitting, key=lambda row: row.exactness)
+            return max(fitting, key=lambda row: (nearness[row.area], bool(row.owner)))
     return None
 
 
@@ -340,7 +347,11 @@ def candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]:
 
 
 def _owners(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
-    """Whom the catalogue names for each thought; where it asks a person, the more experienced first."""
+    """Whom the catalogue names for each thought.
+
+    Where it asks a person, the city's departments come before counties and towns: where duties overlap, they lead
+    (Weifang Art. 24). Among equals the more experienced come first.
+    """
     ticket, thoughts = question.ticket, question.suggestions
     if question.confirmed and ticket.category:
         thoughts = (Suggested(ticket.category, 1.0), *thoughts)
@@ -350,7 +361,7 @@ def _owners(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
             continue
         units = [unit for code in (row.lead, *row.co) if (unit := _unit(code, ticket, rulebook))]
         if row.lead == ASK_A_PERSON:
-            units.sort(key=lambda unit: -question.experience.get(unit, _NONE).share)
+            units.sort(key=lambda unit: (_is_local(unit, rulebook), -question.experience.get(unit, _NONE).share))
         for unit in units:
             if not _is_downshift(unit, thought.category, rulebook):
                 yield Candidate(unit, thought.category, thought.probability, Ground.CATALOGUE, row.basis)
@@ -359,14 +370,24 @@ def _owners(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
 _NONE = Experience()
 
 
+def _is_local(department: str, rulebook: Rulebook) -> bool:
+    return rulebook.departments[department].level in {Level.COUNTY, Level.TOWN}
+
+
 def _experienced(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
-    """Who kept such matters, the larger share first; a hint, never a rule."""
+    """Who kept such matters and has authority in the place, the larger share first; a hint, never a rule."""
     category = question.ticket.category or (question.suggestions[0].category if question.suggestions else "")
     ranked = sorted(question.experience.items(), key=lambda item: (-item[1].share, -item[1].kept, item[0]))
     for code, experience in ranked:
         known = _unit(code, question.ticket, rulebook) and not _is_downshift(code, category, rulebook)
-        if known and experience.kept > 0:
+        if known and experience.kept > 0 and _has_authority(code, question.ticket.area, rulebook):
             yield Candidate(code, category, experience.share, Ground.EXPERIENCE)
+
+
+def _has_authority(department: str, area: str | None, rulebook: Rulebook) -> bool:
+    """Whether a department's area is the matter's, contains it or lies in it; where none is known, any may be."""
+    around = rulebook.around(area) if area else ()
+    return not around or rulebook.departments[department].area in around
 
 
 def _of_the_place(ticket: Ticket, rulebook: Rulebook) -> Iterator[Candidate]:

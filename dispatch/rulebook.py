@@ -117,11 +117,6 @@ class CatalogueRow:
     basis: str
 
     @property
-    def exactness(self) -> tuple[int, int, int]:
-        """How closely the row fits: the longer category first, then area, then owner."""
-        return len(self.category), len(self.area), len(self.owner)
-
-    @property
     def name(self) -> str:
         """How a trace names the row: kind, place and owner, a star where it does not matter."""
         return f"{self.category}/{self.area or '*'}/{self.owner or '*'}"
