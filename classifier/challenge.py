@@ -26,6 +26,8 @@ SURE: Final = 0.05
 """The chance of so many more right answers by luck alone that is still too much."""
 CLASS_FEWEST, CLASS_FALL = 15, 0.1
 """A class of at least so many of the newest texts may not lose more than this share of them."""
+FEW_LOST: Final = 3
+"""A class of fewer may not lose so many: most classes of a city have a handful of texts in some weeks."""
 HALVES_IN_DAYS: Final = 365.0
 LEAST_WEIGHT: Final = 0.1
 FADE: Final = 8.0
@@ -38,7 +40,11 @@ TEACHING_MOST: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What came of it. `verdict`: won, no_better, unsure, class_fell, too_few or known; `facts` are the figures."""
+    """What came of it; `facts` are the figures.
+
+    `verdict`: won, no_better, unsure, class_fell, too_few, known, or overtaken where somebody activated another version
+    meanwhile.
+    """
 
     champion: str
     challenger: str
@@ -86,7 +92,10 @@ def challenge(
         told = {**challenger.card, "challenge": {"champion": champion.version, **figures}}
         challenger = replace(challenger, card=told)
         registry.save(folder, challenger, card.pictures(challenger.card))
-        registry.activate(folder, challenger.version)
+        if registry.active_version(folder) == champion.version:
+            registry.activate(folder, challenger.version)
+        else:  # whoever rolled back, or chose another one, while this was trained has the last word
+            verdict = "overtaken"
     facts = {**figures, "shipped": len(learned) - len(older), "own": len(older), "drift": drift}
     lesson = Lesson(champion.version, challenger.version, verdict, verdict == "won", facts)
     return lesson, worth(champion, challenger, pool)
@@ -141,7 +150,7 @@ def _fallen(truth: Sequence[str], before: Sequence[bool], after: Sequence[bool])
     for label in sorted({right[:2] for right in truth}):
         at = [position for position, right in enumerate(truth) if right[:2] == label]
         old, new = sum(before[position] for position in at), sum(after[position] for position in at)
-        if len(at) >= CLASS_FEWEST and (old - new) / len(at) > CLASS_FALL:
+        if (old - new) / len(at) > CLASS_FALL if len(at) >= CLASS_FEWEST else old - new >= FEW_LOST:
             found.append({"class": label, "texts": len(at), "champion": old, "challenger": new})
     return found
 

@@ -57,12 +57,26 @@ async def learn(desk: Desk, folder: Path, say: Say) -> dict[str, Any]:
     rows = await desk.store.fetch("teachable_tickets", first=_first(at), most=TEACHABLE_MOST)
     pool = [_teachable(row) for row in rows]
     say(f"{len(own)} own examples, {len(pool)} open tickets that might teach; training in a process of its own")
-    lesson = await _in_own_process(folder, own, pool, at)
+    try:
+        lesson = await _in_own_process(folder, own, pool, at)
+    except Exception as error:  # noqa: BLE001 - whatever ended it, the analysts read in the morning why there is nothing
+        _log.exception("learning ended before its time")
+        lesson = {**_NOTHING, "facts": {"why": f"{type(error).__name__}: {error}"[:500]}}
     kept = {name: lesson[name] for name in ("champion", "challenger", "verdict", "activated", "facts")}
     await desk.store.execute("record_lesson", at=at, **kept)
     await _ask(desk, lesson["teaching"], at)
     await _tell_drift(desk, lesson["facts"].get("drift", {}), at)
     return kept
+
+
+_NOTHING: Mapping[str, Any] = {
+    "champion": "",
+    "challenger": "",
+    "verdict": "failed",
+    "activated": False,
+    "facts": {},
+    "teaching": [],
+}
 
 
 async def _in_own_process(

@@ -1695,6 +1695,9 @@ LESSONS: Mapping[str, str] = {
     ),
     "class_fell": "没有启用新模型：总体更好，但有 {classes} 个大类比原模型明显变差。",
     "too_few": "没有训练新模型：最近几周可用来比较的办结工单只有 {newest} 件，至少需要 {needed} 件。",
+    "overtaken": (
+        "没有启用新模型：训练期间有人改用了其他模型，不再是 {champion}。新模型 {challenger} 已保存，可由管理员启用。"
+    ),
     "known": "没有启用新模型：与正在使用的模型相同。",
     "failed": "没有训练成功：{why}",
 }

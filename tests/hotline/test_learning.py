@@ -192,6 +192,20 @@ async def test_one_worker_learns_a_night_and_only_at_night(desk: Desk, clock: Cl
     assert "没有训练成功" in words.lesson(dict(lesson))
 
 
+async def test_a_night_that_was_broken_off_says_so(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine runs short of memory, and the process that learns is killed."""
+    monkeypatch.setattr("hotline.predictor.challenged", _killed)
+
+    assert (await learning.learn(desk, tmp_path, lambda _: None))["verdict"] == "failed"
+
+    (lesson,) = await learning.lessons(desk, ANALYST)
+    assert "BrokenProcessPool" in lesson["facts"]["why"]
+
+
+def _killed(*_: object) -> None:
+    os._exit(9)
+
+
 async def test_a_city_that_calls_things_otherwise_teaches_a_better_model_which_is_then_in_use(
     desk: Desk, pool: Pool, tmp_path: Path
 ) -> None:
