@@ -1390,6 +1390,11 @@ RULE_PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"catalogue (?P<x>\S+): no such category", "派单目录：没有事项分类 {x}"),
     (r"catalogue (?P<c>\d+): no area (?P<x>.+)", "派单目录“{c}”：没有区域 {x}"),
     (r"catalogue (?P<c>\d+), area .+: two rows", "派单目录“{c}”：同一区域、同一权属有两行，只能留一行"),
+    (
+        r"catalogue (?P<c>\d+): a department's duty may not be given to town (?P<d>\S+)",
+        "派单目录“{c}”：职能部门事项不得派给镇街“{d}”",
+    ),
+    (r"catalogue (?P<c>\d+): (?P<d>\S+) cannot be a co-handler", "派单目录“{c}”：“{d}”不能作协办"),
     (r"catalogue: nobody is responsible for category (?P<c>\d+)", "派单目录：事项“{c}”没有单位负责"),
     (r"allowances: no general rule for (?P<x>.+)", "时限规则：缺少通用标准（{x}）"),
     (r"ladder (?P<x>\S+): two rungs", "督办阶梯：{x} 有两行"),
