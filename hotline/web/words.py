@@ -326,7 +326,9 @@ RULES = SimpleNamespace(
     nothing_changed="没有变动。",
     difference_columns=("规则", "原来", "改为"),
     trial="用近期工单试算",
-    tried="{} 以来 {} 张工单中，{} 张会派往别处",
+    tried="{} 以来 {} 张工单中，{} 张会派往别处，另有 {} 张主办不变、协办不同",
+    overtaken="将被取代",
+    overtaken_by="{}已定于 {} 起生效，本草案的改动到那时失效",
     trial_columns=("事项", "原主办", "改派", "张数", "工单"),
     hints={
         "category": "输入几个字查找；可填一、二、三级编码",
