@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -18,6 +19,7 @@ from classifier.linear import Manner
 from dispatch import actions as do
 from dispatch.model import Actor, ReturnReason, Role
 from dispatch.routing import experience as weighed
+from dispatch.rulebook import Closed
 from hotline import experience, learning, tickets
 from hotline.db import Pool, connection
 from hotline.desk import Desk
@@ -112,6 +114,25 @@ async def test_experience_counts_what_was_kept_returned_and_rerouted(desk: Desk,
     later = (await experience.known(desk, ["050901"])).of("050901", "02", rulebook)
     assert later["jtj"].kept == pytest.approx(0.5)
     assert weighed((), "0101", rulebook) == {}
+
+
+async def test_what_was_kept_as_a_kind_that_is_closed_teaches_its_successor(desk: Desk) -> None:
+    rulebook = await desk.rulebook()
+    lamps, noise = (
+        replace(rulebook.categories[code], closed_from=NOW.date(), successor=successor)
+        for code, successor in (("050902", "050901"), ("051002", ""))
+    )
+    kept = {code: one for code, one in rulebook.categories.items() if code not in {"050902", "051002"}}
+    later = replace(rulebook, categories=kept, closed=Closed(categories={"050902": lamps, "051002": noise}))
+    told = [
+        {"category": "050902", "refused": "050901"},
+        {"category": "051002", "refused": ""},
+        {"category": "010203", "refused": "050902"},
+    ]
+
+    found = list(learning._of_today(told, later))
+
+    assert found == [{"category": "050901", "refused": ""}, {"category": "010203", "refused": "050901"}]
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------
