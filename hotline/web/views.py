@@ -727,7 +727,9 @@ def _why(file: File, codes: Codes, *, candidates: bool) -> Why | None:
     if trace.get("category"):
         facts.append((words.FIELDS["category"], codes.category(trace["category"])))
         facts.append((words.W.probability, _share(trace["probability"])))
-    facts += [(words.WHY[name], trace[name]) for name in ("basis", "model", "rulebook") if trace.get(name)]
+    facts.append((words.WHY["row"], _matched(trace.get("row", ""), codes)))
+    facts += [(words.WHY[name], trace.get(name, "")) for name in ("basis", "model")]
+    facts.append((words.WHY["rulebook"], words.versions(trace.get("rulebook", ""))))
     if suggestion.get("risks"):
         named = "、".join(Risk.of(risk).chinese for risk in suggestion["risks"])
         said = "、".join(suggestion.get("risk_words", ()))
@@ -741,6 +743,14 @@ def _why(file: File, codes: Codes, *, candidates: bool) -> Why | None:
         facts=tuple((label, value) for label, value in facts if value),
         candidates=tuple(_candidate(one, codes) for one in thoughts[:3]),
     )
+
+
+def _matched(row: str, codes: Codes) -> str:
+    """The row of the catalogue that matched, as a trace names it, in words: kind, place and owner."""
+    category, _, where = row.partition("/")
+    area, _, owner = where.partition("/")
+    place = codes.area(area) if area != "*" else words.RULES.everywhere
+    return " / ".join(filter(None, (codes.category(category), place, words.owner(owner) if owner != "*" else "")))
 
 
 def _candidate(one: Mapping[str, Any], codes: Codes) -> Candidate:

@@ -1641,6 +1641,7 @@ MARKS: Mapping[str, str] = {
     "bad": "差评核实",
 }
 WHY: Mapping[str, str] = {
+    "row": "派单目录行",
     "basis": "派单目录依据",
     "model": "模型版本",
     "rulebook": "规则版本",
@@ -1759,6 +1760,11 @@ def version(name: str | int) -> str:
     """Return a version of rules in words; one without a number, which the program brings, as it is."""
     number = str(name).rpartition("-")[2]
     return f"第{number}版" if number.isdecimal() else str(name)
+
+
+def versions(names: str) -> str:
+    """Return the versions that a rulebook was made from in words: the part and its number each."""
+    return "、".join(f"{RULES.parts.get(one.rpartition('-')[0], '')}{version(one)}" for one in names.split())
 
 
 def picture(number: int) -> str:
