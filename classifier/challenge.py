@@ -36,6 +36,8 @@ SHARE_DRIFT, SHARE_CHANCE = 0.2, 0.001
 WORD_DRIFT: Final = 0.05
 NEW_WORD_TEXTS: Final = 5
 TEACHING_MOST: Final = 10
+RETURNED_MOST: Final = 5
+"""Of these, where there are others: a city sends back more each day than anybody would label in a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,8 @@ def worth(champion: Model, challenger: Model, pool: Sequence[Mapping[str, Any]])
         for row, old, new in both
     ]
     order = sorted(range(len(found)), key=lambda at: (-found[at].worth, found[at].key))
+    crowd = set([at for at in order if found[at].reason == "returned"][RETURNED_MOST:])
+    order.sort(key=lambda at: at in crowd)
     groups, taken = similar.groups([text.clean(one) for one in texts]), set[int]()
     chosen: list[Worth] = []
     for at in order:

@@ -220,6 +220,17 @@ def test_nobody_is_asked_twice_about_the_same_story(champion: Model, renamed: Mo
     assert len(challenge.worth(champion, renamed, pool)) == 1
 
 
+def test_what_was_sent_back_does_not_crowd_out_what_the_models_differ_on(champion: Model, renamed: Model) -> None:
+    """A city sends back more tickets each day than are asked about in a night."""
+    back = [{"key": f"r{at:02}", "text": one.text, "refused": "010203"} for at, one in enumerate(told(30, 36))]
+    differ = [{"key": f"d{at:02}", "text": one.text} for at, one in enumerate(told(30, 37, code="050902"))]
+
+    reasons = [one.reason for one in challenge.worth(champion, renamed, [*back, *differ])]
+
+    assert (reasons.count("returned"), reasons.count("disagreement")) == (5, 5)
+    assert len(challenge.worth(champion, renamed, back)) == challenge.TEACHING_MOST
+
+
 def test_few_are_asked_about(champion: Model, renamed: Model) -> None:
     pool = [{"key": f"{at:03}", "text": one.text} for at, one in enumerate(told(60, 31))]
 
