@@ -26,6 +26,8 @@ SURE: Final = 0.05
 """The chance of so many more right answers by luck alone that is still too much."""
 CLASS_FEWEST, CLASS_FALL = 15, 0.1
 """A class of at least so many of the newest texts may not lose more than this share of them."""
+FEW_LOST: Final = 3
+"""A class of fewer may not lose so many: most classes of a city have a handful of texts in some weeks."""
 HALVES_IN_DAYS: Final = 365.0
 LEAST_WEIGHT: Final = 0.1
 FADE: Final = 8.0
@@ -34,11 +36,17 @@ SHARE_DRIFT, SHARE_CHANCE = 0.2, 0.001
 WORD_DRIFT: Final = 0.05
 NEW_WORD_TEXTS: Final = 5
 TEACHING_MOST: Final = 10
+RETURNED_MOST: Final = 5
+"""Of these, where there are others: a city sends back more each day than anybody would label in a month."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What came of it. `verdict`: won, no_better, unsure, class_fell, too_few or known; `facts` are the figures."""
+    """What came of it; `facts` are the figures.
+
+    `verdict`: won, no_better, unsure, class_fell, too_few, known, or overtaken where somebody activated another version
+    meanwhile.
+    """
 
     champion: str
     challenger: str
@@ -86,7 +94,10 @@ def challenge(
         told = {**challenger.card, "challenge": {"champion": champion.version, **figures}}
         challenger = replace(challenger, card=told)
         registry.save(folder, challenger, card.pictures(challenger.card))
-        registry.activate(folder, challenger.version)
+        if registry.active_version(folder) == champion.version:
+            registry.activate(folder, challenger.version)
+        else:  # whoever rolled back, or chose another one, while this was trained has the last word
+            verdict = "overtaken"
     facts = {**figures, "shipped": len(learned) - len(older), "own": len(older), "drift": drift}
     lesson = Lesson(champion.version, challenger.version, verdict, verdict == "won", facts)
     return lesson, worth(champion, challenger, pool)
@@ -141,7 +152,7 @@ def _fallen(truth: Sequence[str], before: Sequence[bool], after: Sequence[bool])
     for label in sorted({right[:2] for right in truth}):
         at = [position for position, right in enumerate(truth) if right[:2] == label]
         old, new = sum(before[position] for position in at), sum(after[position] for position in at)
-        if len(at) >= CLASS_FEWEST and (old - new) / len(at) > CLASS_FALL:
+        if (old - new) / len(at) > CLASS_FALL if len(at) >= CLASS_FEWEST else old - new >= FEW_LOST:
             found.append({"class": label, "texts": len(at), "champion": old, "challenger": new})
     return found
 
@@ -215,6 +226,8 @@ def worth(champion: Model, challenger: Model, pool: Sequence[Mapping[str, Any]])
         for row, old, new in both
     ]
     order = sorted(range(len(found)), key=lambda at: (-found[at].worth, found[at].key))
+    crowd = set([at for at in order if found[at].reason == "returned"][RETURNED_MOST:])
+    order.sort(key=lambda at: at in crowd)
     groups, taken = similar.groups([text.clean(one) for one in texts]), set[int]()
     chosen: list[Worth] = []
     for at in order:

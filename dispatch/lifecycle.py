@@ -443,16 +443,10 @@ def _sub_dispatch(move: Move[do.SubDispatch]) -> Ticket:
         known = department in move.rulebook.departments
         if not known or not move.rulebook.is_below(department, own.department):
             raise move.broken(Rule.NOT_A_LOWER_UNIT, department=department)
-        if _returned_to(ticket, own.number, department):
+        if department in ticket.returned_by:
             raise move.broken(Rule.RETURNED_BEFORE, department=department)
         ticket = _send(move, ticket, department, own.duty, override=move.action.override, parent=own.number)
     return ticket
-
-
-def _returned_to(ticket: Ticket, parent: int, department: str) -> bool:
-    return any(
-        child.department == department and child.state is AssignmentState.RETURNED for child in ticket.children(parent)
-    )
 
 
 def _add_co(move: Move[do.AddCo]) -> Ticket:
@@ -535,9 +529,14 @@ def _part(move: Move[do.Part]) -> Ticket:
 
 
 def _amend(move: Move[do.Amend]) -> Ticket:
-    """Whoever was protected stays so, also when a report turns out to be something else, unless it is said openly."""
+    """Whoever was protected stays so, also when a report turns out to be something else, unless it is said openly.
+
+    A town that works on it does not come by a department's duty in this way: it is recalled first.
+    """
     given, ticket = move.action, move.ticket
     category = given.category or ticket.category
+    if not move.rulebook.is_departmental(ticket.category) and (town := _town_given(move, ticket, category)):
+        raise move.broken(Rule.DEPARTMENT_MATTER, department=town)
     return replace(
         ticket,
         type=given.type or ticket.type,
@@ -547,6 +546,14 @@ def _amend(move: Move[do.Amend]) -> Ticket:
         confidential=ticket.hides_caller if given.confidential is None else given.confidential,
         sensitive=ticket.sensitive or move.rulebook.is_sensitive(category),
     )
+
+
+def _town_given(move: Move[do.Amend], ticket: Ticket, category: str | None) -> str | None:
+    """The town that would have a department's duty if that were the category; None if none would."""
+    units = move.rulebook.departments
+    open_ = (one.department for one in ticket.assignments if one.is_open)
+    towns = (code for code in open_ if code in units and units[code].level is Level.TOWN)
+    return next(towns, None) if move.rulebook.is_departmental(category) else None
 
 
 def _supplement(move: Move[do.Supplement]) -> Ticket:
@@ -750,12 +757,11 @@ def _decide(move: Move[do.Decide]) -> Ticket:
 
 
 def _grant_return(ticket: Ticket, request: Request, move: Move[do.Decide]) -> Ticket:
+    """Whoever gave it back, to the hotline or to the unit above, is remembered: nobody sends it there again."""
     assignment = _nth(ticket.assignments, request.assignment)
     ticket = _drop(ticket, assignment.number, AssignmentState.RETURNED)
-    if assignment.parent is not None:
-        return ticket
     ticket = replace(ticket, returned_by=tuple(sorted({*ticket.returned_by, assignment.department})))
-    if assignment.duty is Duty.CO:
+    if assignment.duty is Duty.CO or assignment.parent is not None:
         return ticket
     returns = ticket.returns + 1
     disputed = returns >= move.rulebook.policy.returns_before_analysis

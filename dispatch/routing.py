@@ -24,6 +24,7 @@ class Doubt(StrEnum):
     NO_CATEGORY = "no_category"
     PROTECTED = "protected"
     SENSITIVE = "sensitive"
+    GUARDED = "guarded"
     UNSURE = "unsure"
     AREA_DOUBTED = "area_doubted"
     NO_ROW = "no_row"
@@ -81,14 +82,19 @@ class Count:
 
 
 def experience(counts: Iterable[Count], area: str | None, rulebook: Rulebook) -> dict[str, Experience]:
-    """Return what each department's record is worth for a matter from `area`, by age and by place."""
-    county = rulebook.county_of(area)
+    """Return what each department's record is worth for a matter from `area`, by age and by place.
+
+    Whoever took the place of a closed department or area has its record, too.
+    """
+    closed = rulebook.closed
+    county = rulebook.county_of(successor_of(area or "", closed.areas))
     found: dict[str, Experience] = {}
     for count in counts:
-        near = county is None or rulebook.county_of(count.area) is county
+        unit = successor_of(count.department, closed.departments)
+        near = county is None or rulebook.county_of(successor_of(count.area, closed.areas)) is county
         weight = 0.5 ** (count.months_ago / HALVES_IN_MONTHS) * (1 if near else ELSEWHERE)
-        known = found.get(count.department, Experience())
-        found[count.department] = Experience(
+        known = found.get(unit, Experience())
+        found[unit] = Experience(
             known.kept + weight * count.kept,
             known.returned + weight * count.returned,
             known.rerouted + weight * count.rerouted,
@@ -109,7 +115,8 @@ class Question:
     """What routing needs to know. `confirmed`: a person fixed the category, so no suggestion is weighed.
 
     `experience`: what became of such matters from such places, by department. `doubted_areas`: codes of areas where the
-    model's promise was measured not to be kept; all areas whose codes begin with one of them are meant.
+    model's promise was measured not to be kept; all areas whose codes begin with one of them are meant. `is_guarded`:
+    what was said speaks of a report or of a secret, whatever the ticket was filed as.
     """
 
     ticket: Ticket
@@ -118,6 +125,7 @@ class Question:
     model_version: str = ""
     experience: Mapping[str, Experience] = field(default_factory=lambda: NO_EXPERIENCE)
     doubted_areas: frozenset[str] = frozenset()
+    is_guarded: bool = False
 
     @property
     def is_doubted(self) -> bool:
@@ -170,8 +178,7 @@ class AskHuman:
 
 def route(question: Question, rulebook: Rulebook) -> Send | AskHuman:
     """Return where the ticket goes, or whom a person may choose from. Never names a unit that returned it."""
-    if rulebook.closed.categories:
-        question = replace(question, suggestions=tuple(_in_use(question.suggestions, rulebook)))
+    question = replace(question, suggestions=in_use(question.suggestions, rulebook))
     best = _best(question)
     row = matching_row(rulebook, best.category, question.ticket.area, question.ticket.owner) if best else None
     lead = _lead(row, question.ticket, rulebook) if row else None
@@ -186,20 +193,24 @@ def route(question: Question, rulebook: Rulebook) -> Send | AskHuman:
         reason=reason,
     )
     if reason or lead is None or best is None or row is None:
-        return AskHuman(_candidates(question, rulebook), trace)
+        return AskHuman(candidates(question, rulebook), trace)
     co = tuple(_co_handlers(row, lead, best.category, question.ticket, rulebook))
     return Send(lead, co, tuple(copies(lead, rulebook)), best.category, trace)
 
 
-def _in_use(suggestions: Iterable[Suggested], rulebook: Rulebook) -> Iterator[Suggested]:
-    """A model that was trained before a kind was closed still thinks of it: then its successor is meant, if any."""
+def in_use(suggestions: Iterable[Suggested], rulebook: Rulebook) -> tuple[Suggested, ...]:
+    """Return the suggestions by the city's own kinds, the likeliest first.
+
+    A model that was trained before a kind was closed still thinks of it: then its successor is meant, if any. What the
+    city never had, such as a kind of the shipped corpus, is no suggestion.
+    """
     merged: dict[str, float] = {}
     for one in suggestions:
         code = successor_of(one.category, rulebook.closed.categories)
-        if code not in rulebook.closed.categories:
+        if code in rulebook.categories:
             merged[code] = merged.get(code, 0.0) + one.probability
     ranked = sorted(merged.items(), key=lambda item: -item[1])
-    return (Suggested(code, min(probability, 1.0)) for code, probability in ranked)
+    return tuple(Suggested(code, min(probability, 1.0)) for code, probability in ranked)
 
 
 def _co_handlers(row: CatalogueRow, lead: str, category: str, ticket: Ticket, rulebook: Rulebook) -> Iterator[str]:
@@ -225,13 +236,15 @@ def matching_row(rulebook: Rulebook, category: str, area: str | None, owner: str
 
 
 def _most_exact(rulebook: Rulebook, category: str, area: str | None, owner: str) -> CatalogueRow | None:
-    areas = {wider.code for wider in rulebook.wider(area)} | {""}
+    nearness = {wider.code: -steps for steps, wider in enumerate(rulebook.wider(area))} | {
+        "": -len(rulebook.every_area)
+    }
     owners = {owner, ""}
     for length in (6, 4, 2):
         rows = rulebook.rows_by_category.get(category[:length], ()) if len(category) >= length else ()
-        fitting = [row for row in rows if row.area in areas and row.owner in owners]
+        fitting = [row for row in rows if row.area in nearness and row.owner in owners]
         if fitting:
-            return max(fitting, key=lambda row: row.exactness)
+            return max(fitting, key=lambda row: (nearness[row.area], bool(row.owner)))
     return None
 
 
@@ -291,6 +304,7 @@ def _why_not(
     reasons = (
         (ticket.hides_caller, Doubt.PROTECTED),
         (ticket.sensitive or rulebook.is_sensitive(best.category), Doubt.SENSITIVE),
+        (question.is_guarded, Doubt.GUARDED),
         (best.probability < rulebook.policy.auto_dispatch_probability, Doubt.UNSURE),
         (question.is_doubted, Doubt.AREA_DOUBTED),
         (row is None, Doubt.NO_ROW),
@@ -317,7 +331,7 @@ def copies(lead: str, rulebook: Rulebook) -> Iterator[str]:
         yield unit.parent
 
 
-def _candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]:
+def candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]:
     """Return owners by the catalogue first, then the experienced, then the place; none that would be refused."""
     ticket = question.ticket
     barred = {*ticket.returned_by, ticket.reported}
@@ -333,7 +347,11 @@ def _candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]
 
 
 def _owners(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
-    """Whom the catalogue names for each thought; where it asks a person, the more experienced first."""
+    """Whom the catalogue names for each thought.
+
+    Where it asks a person, the city's departments come before counties and towns: where duties overlap, they lead
+    (Weifang Art. 24). Among equals the more experienced come first.
+    """
     ticket, thoughts = question.ticket, question.suggestions
     if question.confirmed and ticket.category:
         thoughts = (Suggested(ticket.category, 1.0), *thoughts)
@@ -343,7 +361,7 @@ def _owners(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
             continue
         units = [unit for code in (row.lead, *row.co) if (unit := _unit(code, ticket, rulebook))]
         if row.lead == ASK_A_PERSON:
-            units.sort(key=lambda unit: -question.experience.get(unit, _NONE).share)
+            units.sort(key=lambda unit: (_is_local(unit, rulebook), -question.experience.get(unit, _NONE).share))
         for unit in units:
             if not _is_downshift(unit, thought.category, rulebook):
                 yield Candidate(unit, thought.category, thought.probability, Ground.CATALOGUE, row.basis)
@@ -352,14 +370,24 @@ def _owners(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
 _NONE = Experience()
 
 
+def _is_local(department: str, rulebook: Rulebook) -> bool:
+    return rulebook.departments[department].level in {Level.COUNTY, Level.TOWN}
+
+
 def _experienced(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
-    """Who kept such matters, the larger share first; a hint, never a rule."""
+    """Who kept such matters and has authority in the place, the larger share first; a hint, never a rule."""
     category = question.ticket.category or (question.suggestions[0].category if question.suggestions else "")
     ranked = sorted(question.experience.items(), key=lambda item: (-item[1].share, -item[1].kept, item[0]))
     for code, experience in ranked:
         known = _unit(code, question.ticket, rulebook) and not _is_downshift(code, category, rulebook)
-        if known and experience.kept > 0:
+        if known and experience.kept > 0 and _has_authority(code, question.ticket.area, rulebook):
             yield Candidate(code, category, experience.share, Ground.EXPERIENCE)
+
+
+def _has_authority(department: str, area: str | None, rulebook: Rulebook) -> bool:
+    """Whether a department's area is the matter's, contains it or lies in it; where none is known, any may be."""
+    around = rulebook.around(area) if area else ()
+    return not around or rulebook.departments[department].area in around
 
 
 def _of_the_place(ticket: Ticket, rulebook: Rulebook) -> Iterator[Candidate]:

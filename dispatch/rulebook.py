@@ -117,11 +117,6 @@ class CatalogueRow:
     basis: str
 
     @property
-    def exactness(self) -> tuple[int, int, int]:
-        """How closely the row fits: the longer category first, then area, then owner."""
-        return len(self.category), len(self.area), len(self.owner)
-
-    @property
     def name(self) -> str:
         """How a trace names the row: kind, place and owner, a star where it does not matter."""
         return f"{self.category}/{self.area or '*'}/{self.owner or '*'}"
@@ -567,6 +562,7 @@ def problems(rulebook: Rulebook) -> tuple[str, ...]:
     return (
         *_unknown_units(rulebook),
         *_conflicts(rulebook.catalogue),
+        *_idle_units(rulebook),
         *_gaps(rulebook),
         *_missing_allowances(rulebook),
         *_ladder_problems(rulebook.ladder),
@@ -603,6 +599,17 @@ def _conflicts(catalogue: Iterable[CatalogueRow]) -> Iterator[str]:
         if key in seen:
             yield f"catalogue {row.category}, area {row.area or 'any'}, owner {row.owner or 'any'}: two rows"
         seen.add(key)
+
+
+def _idle_units(rulebook: Rulebook) -> Iterator[str]:
+    """Whom a row names and routing passes over: the law keeps a department's duty from towns, and some never help."""
+    for row in rulebook.catalogue:
+        lead = rulebook.departments.get(row.lead)
+        if lead and lead.level is Level.TOWN and rulebook.is_departmental(row.category):
+            yield f"catalogue {row.category}: a department's duty may not be given to town {row.lead}"
+        for code in dict.fromkeys(row.co):
+            if code in {ASK_A_PERSON, HOTLINE}:
+                yield f"catalogue {row.category}: {code} cannot be a co-handler"
 
 
 def _gaps(rulebook: Rulebook) -> Iterator[str]:

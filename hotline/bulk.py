@@ -73,7 +73,7 @@ def barred(file: File) -> str:
 def suggested(file: File, rulebook: Rulebook) -> Mapping[str, Any] | None:
     """Return the unit that was suggested first for a ticket, with its category and why; None for none."""
     candidates = (file.matter.suggestion or {}).get("candidates") or ()
-    return next(register.still_open(candidates, rulebook), None)
+    return next(register.still_open(candidates, file.ticket, rulebook), None)
 
 
 async def files(desk: Desk, ids: Sequence[int], actor: Actor) -> dict[int, File]:

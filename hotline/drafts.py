@@ -83,12 +83,14 @@ class Moved:
 class Trial:
     """What a catalogue would have changed: of `tried` tickets since a moment `moved` would have gone elsewhere.
 
-    An empty department in `flows` (from, to, tickets) means that a person would have had to decide.
+    Of `helped` the lead would be the same, but others would have helped. An empty department in `flows` (from, to,
+    tickets) means that a person would have had to decide.
     """
 
     since: datetime
     tried: int
     moved: int
+    helped: int
     by_category: tuple[tuple[str, int], ...]
     flows: tuple[tuple[str, str, int], ...]
     groups: tuple[Moved, ...]
@@ -96,7 +98,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A draft with everything that a second person should see before agreeing."""
+    """A draft with everything that a second person should see before agreeing.
+
+    `overtaken`: the versions of the part that are to rule from a later day on, (version, day): what changes ends then.
+    """
 
     draft: Row
     problems: tuple[str, ...]
@@ -104,6 +109,7 @@ class Look:
     removed: tuple[str, ...]
     rows: tuple[Pair, ...]
     trial: Trial | None
+    overtaken: tuple[tuple[int, datetime], ...]
 
 
 def read(part: str, text: str) -> Any:  # noqa: ANN401 - the part's JSON
@@ -301,7 +307,8 @@ async def consider(desk: Desk, row: Any, *, days: int = TRIED_DAYS) -> Look:  # 
     part, body, now = row["part"], _settled(row["part"], row["body"]), desk.now()
     at = max(now, row.get("effective_at") or now)
     ruling = {one["part"]: one["body"] for one in await desk.store.fetch("rulebook_parts", at=at)}
-    before, (after, *later) = await desk.rulebook(), await desk.store.rulebooks(at, {part: body})
+    (before, *_), (after, *later) = [await desk.store.rulebooks(at, changed) for changed in ({}, {part: body})]
+    coming = await desk.store.fetch("rulebook_parts_later", at=at)
     hindered = await register.hindrances(desk.store.fetch, part, body, ruling, at)
     removed, added = differences(ruling.get(part), body)
     return Look(
@@ -311,6 +318,7 @@ async def consider(desk: Desk, row: Any, *, days: int = TRIED_DAYS) -> Look:  # 
         removed=removed,
         rows=compared(part, ruling.get(part), body),
         trial=await _tried(desk, before, after, days) if part == "catalogue" else None,
+        overtaken=tuple((one["version"], one["effective_at"]) for one in coming if one["part"] == part),
     )
 
 
@@ -339,10 +347,11 @@ def trial(
     matters: Iterable[tuple[Matter, Mapping[str, Any]]], before: Rulebook, after: Rulebook, since: datetime
 ) -> Trial:
     """Return which of the matters, each with its number of tickets, another catalogue would have sent elsewhere."""
-    tried, groups = 0, []
+    tried, helped, groups = 0, 0, []
     for matter, row in matters:
         tried += row["tickets"]
         old, new = owners(matter, before), owners(matter, after)
+        helped += row["tickets"] if old.lead == new.lead and {*old.co} != {*new.co} else 0
         if old.lead != new.lead:
             some = tuple(str(id_) for id_ in row["some"])
             area = matter.area or ""
@@ -359,6 +368,7 @@ def trial(
         since=since,
         tried=tried,
         moved=sum(group.tickets for group in groups),
+        helped=helped,
         by_category=tuple(categories.most_common()),
         flows=tuple((old, new, number) for (old, new), number in flows.most_common()),
         groups=tuple(most_first[:SHOWN]),

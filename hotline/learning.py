@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from dispatch.model import Actor, Role
-from dispatch.rulebook import HOTLINE
+from dispatch.rulebook import HOTLINE, Rulebook, successor_of
 from dispatch.worktime import ZONE
 from hotline import experience, predictor
 from hotline.desk import Desk
@@ -52,17 +52,31 @@ async def nightly(desk: Desk, folder: Path, worker: str) -> int:
 async def learn(desk: Desk, folder: Path, say: Say) -> dict[str, Any]:
     """Count experience anew, train and try a challenger, ask for labels; return and keep what came of it."""
     await experience.count_anew(desk)
-    at = desk.now()
-    own = [_example(row) for row in await desk.store.fetch("learned_tickets", most=LEARNED_MOST)]
+    at, rulebook = desk.now(), await desk.rulebook()
+    own = list(_of_today(map(_example, await desk.store.fetch("learned_tickets", most=LEARNED_MOST)), rulebook))
     rows = await desk.store.fetch("teachable_tickets", first=_first(at), most=TEACHABLE_MOST)
     pool = [_teachable(row) for row in rows]
     say(f"{len(own)} own examples, {len(pool)} open tickets that might teach; training in a process of its own")
-    lesson = await _in_own_process(folder, own, pool, at)
+    try:
+        lesson = await _in_own_process(folder, own, pool, at)
+    except Exception as error:  # noqa: BLE001 - whatever ended it, the analysts read in the morning why there is nothing
+        _log.exception("learning ended before its time")
+        lesson = {**_NOTHING, "facts": {"why": f"{type(error).__name__}: {error}"[:500]}}
     kept = {name: lesson[name] for name in ("champion", "challenger", "verdict", "activated", "facts")}
     await desk.store.execute("record_lesson", at=at, **kept)
     await _ask(desk, lesson["teaching"], at)
     await _tell_drift(desk, lesson["facts"].get("drift", {}), at)
     return kept
+
+
+_NOTHING: Mapping[str, Any] = {
+    "champion": "",
+    "challenger": "",
+    "verdict": "failed",
+    "activated": False,
+    "facts": {},
+    "teaching": [],
+}
 
 
 async def _in_own_process(
@@ -88,6 +102,15 @@ def _example(row: Row) -> dict[str, Any]:
         "refused": refused,
         "weight": weight,
     }
+
+
+def _of_today(examples: Iterable[dict[str, Any]], rulebook: Rulebook) -> Iterator[dict[str, Any]]:
+    """Yield the examples by the kinds that are open: a closed one teaches its successor, one without any nothing."""
+    closed = rulebook.closed.categories
+    for example in examples:
+        category, refused = (successor_of(example[name], closed) for name in ("category", "refused"))
+        if category not in closed:
+            yield {**example, "category": category, "refused": refused if refused != category else ""}
 
 
 def _teachable(row: Row) -> dict[str, Any]:

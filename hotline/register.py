@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from dispatch.model import Ticket
 from dispatch.rulebook import Rulebook, successor_of
 from hotline.store import REGISTERS, Fetch
 
@@ -44,12 +45,13 @@ class Uses:
                 yield name, number
 
 
-def still_open(candidates: Iterable[Row], rulebook: Rulebook) -> Iterator[Row]:
+def still_open(candidates: Iterable[Row], ticket: Ticket, rulebook: Rulebook) -> Iterator[Row]:
     """Yield the candidates that were found for a ticket before something was closed, with successors in their places.
 
-    None that is closed for nothing, and each department once.
+    None that is closed for nothing, none that has returned the ticket since or that it is about, and each department
+    once.
     """
-    closed, seen = rulebook.closed, set[str]()
+    closed, seen = rulebook.closed, {*ticket.returned_by, ticket.reported}
     for one in candidates:
         unit = successor_of(one["department"], closed.departments)
         category = successor_of(one["category"], closed.categories)

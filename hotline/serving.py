@@ -332,19 +332,22 @@ def try_rules(config: Config, part: str, file: Path, *, days: int, as_json: bool
 
 
 def _json_of(found: drafts.Look) -> str:
-    parts = {name: getattr(found, name) for name in ("problems", "added", "removed", "trial")}
+    parts = {name: getattr(found, name) for name in ("problems", "added", "removed", "trial", "overtaken")}
     return orjson.dumps(parts).decode()
 
 
 def _sentences(found: drafts.Look) -> Iterator[str]:
     yield from (f"problem: {problem}" for problem in found.problems)
     yield f"{len(found.added)} rules are new, {len(found.removed)} are gone"
+    for version, at in found.overtaken:
+        yield f"version {version} is to rule from {at:%Y-%m-%d} on: what changes here ends then"
     if trial := found.trial:
         yield f"{trial.moved} of {trial.tried} tickets since {trial.since:%Y-%m-%d} would have gone elsewhere"
         for before, after, number in trial.flows:
             yield f"  {number:>6}  from {before or 'a person'} to {after or 'a person'}"
         for category, number in trial.by_category:
             yield f"  {number:>6}  of category {category}"
+        yield f"{trial.helped} more would have had the same lead and other co-handlers"
 
 
 def _run(config: Config, say: Say, go: Callable[[Desk], Awaitable[int]]) -> int:

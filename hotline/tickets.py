@@ -40,8 +40,8 @@ from dispatch.model import (
 )
 from dispatch.reckoning import WORK_CLOCKS
 from dispatch.replies import Asked, Earlier, Remark, missing, remarks
-from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, copies, route
-from dispatch.rulebook import HOTLINE, LadderRule, RiskWord, Rulebook
+from dispatch.routing import AskHuman, Experience, Question, Send, Suggested, candidates, copies, in_use, route
+from dispatch.rulebook import HOTLINE, LadderRule, Risk, RiskWord, Rulebook
 from dispatch.supervision import Finding, Look, Watched, assess, audience, provoked
 from dispatch.worktime import ZONE
 from hotline import experience, vault
@@ -147,7 +147,7 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
     risks = rulebook.risks_in(f"{intake.title}\n{intake.text}")
     trace = _risks(risks)
     if intake.category:
-        answer = await _route_confirmed(desk, ticket, rulebook)
+        answer = await _route_confirmed(desk, ticket, rulebook, is_guarded=_is_guarded(None, trace))
         trace = trace | _trace(answer, None)
         if isinstance(answer, Send):
             history.append(_send_by_machine(history[-1].after, answer, rulebook, at))
@@ -337,14 +337,23 @@ def _seal(desk: Desk, intake: Intake) -> SealedCaller:
 # --- routing ----------------------------------------------------------------------------------------------------------
 
 
-async def _route_confirmed(desk: Desk, ticket: Ticket, rulebook: Rulebook) -> Send | AskHuman:
+async def _route_confirmed(desk: Desk, ticket: Ticket, rulebook: Rulebook, *, is_guarded: bool) -> Send | AskHuman:
     """Route a ticket whose category a person fixed; experience is asked only where the catalogue leaves a choice."""
-    answer = route(Question(ticket, confirmed=True), rulebook)
+    question = Question(ticket, confirmed=True, is_guarded=is_guarded)
+    answer = route(question, rulebook)
     if isinstance(answer, Send) or ticket.category is None:
         return answer
     known = await experience.known(desk, [ticket.category])
-    record = known.of(ticket.category, ticket.area, rulebook)
-    return route(Question(ticket, confirmed=True, experience=record), rulebook)
+    return route(replace(question, experience=known.of(ticket.category, ticket.area, rulebook)), rulebook)
+
+
+def _is_guarded(judged: Judgement | None, seen: Mapping[str, Any]) -> bool:
+    """Whether what was said is a report by the model, or speaks of a secret by the model or by the city's own words.
+
+    A matter from the web, from upstream or from a file has no type that a person chose: its caller needs the same care.
+    """
+    risks = {*seen.get("risks", ()), *(judged.risks if judged else ())}
+    return Risk.SECRET in risks or (judged is not None and judged.type == TicketType.REPORT)
 
 
 def _send_by_machine(ticket: Ticket, answer: Send, rulebook: Rulebook, at: datetime) -> Decided:
@@ -354,9 +363,9 @@ def _send_by_machine(ticket: Ticket, answer: Send, rulebook: Rulebook, at: datet
 
 def _trace(answer: Send | AskHuman, judged: Judgement | None) -> dict[str, Any]:
     """What stays on the ticket, so that 'why was this sent there' has an answer."""
-    candidates = answer.candidates if isinstance(answer, AskHuman) else ()
+    found = answer.candidates if isinstance(answer, AskHuman) else ()
     trace = {name: getattr(answer.trace, name) for name in answer.trace.__slots__}
-    kept: dict[str, Any] = {"trace": trace, "candidates": candidates, "sent": isinstance(answer, Send)}
+    kept: dict[str, Any] = {"trace": trace, "candidates": found, "sent": isinstance(answer, Send)}
     if judged:
         kept |= {"type": judged.type, "urgency": judged.urgency, "evidence": judged.evidence}
         kept |= {"type_evidence": judged.type_evidence}
@@ -409,15 +418,17 @@ async def _judge_some(
 ) -> list[Ticket]:
     """Route some tickets that this transaction has locked, and keep what was said about them."""
     files = await transaction.files(list(judged))
-    best = [_best_category(file.ticket, judged[file.ticket.id]) for file in files]
+    best = [_best_category(file.ticket, judged[file.ticket.id], rulebook) for file in files]
     known = await experience.known(desk, best, transaction)
     moved, kept, moves, seen = [], [], [], []
     for file, category in zip(files, best, strict=True):
         ticket, said = file.ticket, judged[file.ticket.id]
-        answer = route(_question(ticket, said, known.of(category, ticket.area, rulebook)), rulebook)
+        before = file.matter.suggestion or {}
+        question = _question(ticket, said, known.of(category, ticket.area, rulebook))
+        answer = route(replace(question, is_guarded=_is_guarded(said, before)), rulebook)
         sent = _moves_of_machine(ticket, answer, rulebook, not_before(ticket, desk.now()))
         moves += [(decided, _notices(decided, rulebook)) for decided in sent]
-        trace, before = _trace(answer, said) | {"sent": bool(sent)}, file.matter.suggestion or {}
+        trace = _trace(answer, said) | {"sent": bool(sent)}
         seen += _risk_seen(ticket, before, trace)
         for name in ("risks", "risk_words"):
             trace[name] = list(dict.fromkeys([*before.get(name, ()), *trace.get(name, ())]))
@@ -445,15 +456,19 @@ def _risk_seen(ticket: Ticket, before: Mapping[str, Any], trace: Mapping[str, An
     return [told] if new else []
 
 
-def _best_category(ticket: Ticket, judged: Judgement | None) -> str:
-    return ticket.category or (judged.categories[0][0] if judged and judged.categories else "")
+def _best_category(ticket: Ticket, judged: Judgement | None, rulebook: Rulebook) -> str:
+    thoughts = () if ticket.category else in_use(_suggestions(judged), rulebook)
+    return ticket.category or (thoughts[0].category if thoughts else "")
+
+
+def _suggestions(judged: Judgement | None) -> tuple[Suggested, ...]:
+    return tuple(Suggested(*one) for one in judged.categories) if judged else ()
 
 
 def _question(ticket: Ticket, judged: Judgement | None, known: Mapping[str, Experience]) -> Question:
-    suggestions = tuple(Suggested(*one) for one in judged.categories) if judged else ()
     version = judged.model_version if judged else ""
     doubted = judged.doubted_areas if judged else frozenset()
-    return Question(ticket, ticket.category is not None, suggestions, version, known, doubted)
+    return Question(ticket, ticket.category is not None, _suggestions(judged), version, known, doubted)
 
 
 def _moves_of_machine(ticket: Ticket, answer: Send | AskHuman, rulebook: Rulebook, at: datetime) -> Sequence[Decided]:
@@ -513,21 +528,46 @@ async def act_in_turn(
     async with desk.store.transaction() as transaction:
         for action in () if callable(actions) else actions:
             await _lock_in_order(transaction, ticket_id, action)
-        if key and (before := await _done_before(transaction, ticket_id, actor, key, rulebook)):
-            return before
+        if key and (done := await _done_before(transaction, ticket_id, actor, key, rulebook)):
+            return done
         if callable(actions):
             actions = actions(await _seen(transaction, ticket_id, actor, rulebook, expected))
+        before: File | None = None
         for action in actions:
-            changed = await _act(
-                desk, transaction, await _seen(transaction, ticket_id, actor, rulebook, expected), action, actor
-            )
+            file = await _seen(transaction, ticket_id, actor, rulebook, expected)
+            before = before or file
+            changed = await _act(desk, transaction, file, action, actor)
             moved |= {one.id: one for one in changed}
             expected = changed[0].version
+        if before:
+            await _think_again(desk, transaction, before, moved[ticket_id])
         if key:
             made = {"ticket_id": ticket_id, "person": actor.person, "key": key, "version": expected}
             await transaction.execute("keep_done", **made, at=desk.now())
     tell_pages(desk, list(moved.values()), rulebook)
     return moved[ticket_id]
+
+
+async def _think_again(desk: Desk, transaction: Transaction, before: File, after: Ticket) -> None:
+    """Find the candidates anew for a ticket that waits again, or that became something else while it waited.
+
+    A person sends it: the machine has had its turn. What routing said before stays beside it, the oldest first.
+    """
+    old, waits = before.ticket, {TicketState.RECEIVED, TicketState.ANALYSIS}
+    looked_at = ("category", "area", "returned_by")
+    is_same = old.state in waits and all(getattr(old, name) == getattr(after, name) for name in looked_at)
+    if after.state not in waits or is_same or not before.matter.judged:
+        return
+    rulebook, said = await desk.rulebook(), before.matter.suggestion or {}
+    thoughts = in_use((Suggested(*one) for one in said.get("categories", ())), rulebook)
+    category = after.category or (thoughts[0].category if thoughts else "")
+    known = await experience.known(desk, [category], transaction)
+    record, model = known.of(category, after.area, rulebook), said.get("trace", {}).get("model", "")
+    question = Question(after, after.category is not None, thoughts, model, record, is_guarded=_is_guarded(None, said))
+    fresh = _trace(route(question, rulebook), None) | {"candidates": candidates(question, rulebook), "sent": False}
+    earlier = [*said.get("earlier", ()), *([said["trace"]] if "trace" in said else ())]
+    kept = {"id": after.id, "suggestion": {**said, **fresh, "earlier": earlier}}
+    await transaction.execute("mark_judged", judged=[kept])
 
 
 async def _done_before(

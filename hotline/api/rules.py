@@ -63,7 +63,7 @@ async def draft(request: web.Request) -> web.Response:
 
 
 async def look(request: web.Request) -> web.Response:
-    """Return a draft with its problems, its changes and, for a catalogue, what the last `days` would have been like."""
+    """Return a draft with its problems and changes, what overtakes it, and what a catalogue would have done of late."""
     days = whole(request.query.get("days", str(drafts.TRIED_DAYS)), "days", _DAYS_MOST)
     found = await drafts.look(desk_of(request), _id(request), actor_of(request), days=days)
     return json_response(told(found))
@@ -71,7 +71,7 @@ async def look(request: web.Request) -> web.Response:
 
 def told(found: drafts.Look) -> dict[str, Any]:
     """Return a look as plain values."""
-    rest = {name: getattr(found, name) for name in ("problems", "added", "removed", "trial")}
+    rest = {name: getattr(found, name) for name in ("problems", "added", "removed", "trial", "overtaken")}
     return {"draft": dict(found.draft), **rest}
 
 

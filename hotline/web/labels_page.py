@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from aiohttp import web
 
+from dispatch.routing import Suggested, in_use
 from hotline import learning
 from hotline.edge import actor_of, desk_of
 from hotline.errors import NotFound
@@ -52,7 +54,10 @@ def _question(row: Mapping[str, Any], codes: Codes) -> Question:
         reason=words.LABEL_REASONS[row["reason"]],
         title=row["title"],
         text=row["text"],
-        guesses=tuple((code, codes.category(code), f"{probability:.0%}") for code, probability in row["guesses"]),
+        guesses=tuple(
+            (one.category, codes.category(one.category), f"{one.probability:.0%}")
+            for one in in_use(starmap(Suggested, row["guesses"]), codes.rulebook)
+        ),
     )
 
 

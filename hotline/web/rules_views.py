@@ -270,6 +270,7 @@ def draft(found: Look, actor: Actor, codes: Codes) -> Draft:
             (R.source, row["source"]),
             (R.drafted, f"{row['drafter']} {words.moment(row['drafted_at'])}"),
             (R.effective, effective),
+            *((R.overtaken, R.overtaken_by.format(words.version(n), words.moment(at))) for n, at in found.overtaken),
         ),
         problems=tables_views.problems(found.problems, codes),
         changed=tables_views.changes(row["part"], found.rows, codes),

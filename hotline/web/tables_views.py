@@ -283,7 +283,7 @@ def tried(trial: Trial | None, codes: Codes) -> Tried | None:
         )
         for one in trial.groups[:SHOWN_TICKETS]
     )
-    told = R.tried.format(words.day(trial.since), trial.tried, trial.moved)
+    told = R.tried.format(words.day(trial.since), trial.tried, trial.moved, trial.helped)
     return Tried(told=told, groups=groups)
 
 

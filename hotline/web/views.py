@@ -42,6 +42,7 @@ from dispatch.model import Lamp as Colour
 from dispatch.rulebook import Risk
 from hotline import register, tickets
 from hotline.pictures import Shown
+from hotline.store import File
 from hotline.web import forms, words
 from hotline.web.forms import Codes
 
@@ -525,7 +526,7 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
         stopped=tuple(line for line, clock in zip(lines, clocks, strict=True) if not clock.is_running),
         assignments=tuple(_card(one, ticket, codes, case=case) for one in ticket.assignments if one.parent is None),
         answers=tuple(_answers(seen, codes)),
-        why=_why(matter.suggestion, codes, candidates=bool(offered & {"dispatch", "designate"})),
+        why=_why(seen.file, codes, candidates=bool(offered & {"dispatch", "designate"})),
         path=tuple(step(event, ticket, codes) for event in seen.events),
         merged=tuple(_merged(row) for row in seen.merged),
         merged_into=str(ticket.merged_into) if ticket.merged_into else "",
@@ -717,7 +718,8 @@ def _answers(seen: tickets.View, codes: Codes) -> Iterator[tuple[str, str, tuple
             yield codes.department(assignment.department), words.moment(event["at"]), facts
 
 
-def _why(suggestion: Mapping[str, Any] | None, codes: Codes, *, candidates: bool) -> Why | None:
+def _why(file: File, codes: Codes, *, candidates: bool) -> Why | None:
+    suggestion = file.matter.suggestion
     if not suggestion:
         return None
     trace = suggestion.get("trace", {})
@@ -725,19 +727,30 @@ def _why(suggestion: Mapping[str, Any] | None, codes: Codes, *, candidates: bool
     if trace.get("category"):
         facts.append((words.FIELDS["category"], codes.category(trace["category"])))
         facts.append((words.W.probability, _share(trace["probability"])))
-    facts += [(words.WHY[name], trace[name]) for name in ("basis", "model", "rulebook") if trace.get(name)]
+    facts.append((words.WHY["row"], _matched(trace.get("row", ""), codes)))
+    facts += [(words.WHY[name], trace.get(name, "")) for name in ("basis", "model")]
+    facts.append((words.WHY["rulebook"], words.versions(trace.get("rulebook", ""))))
     if suggestion.get("risks"):
         named = "、".join(Risk.of(risk).chinese for risk in suggestion["risks"])
         said = "、".join(suggestion.get("risk_words", ()))
         facts.append((words.WHY["risks"], f"{named}（{said}）" if said else named))
     for name in ("evidence", "type_evidence"):
         facts.append((words.WHY[name], "、".join(map(str, suggestion.get(name, ())))))
-    thoughts = list(register.still_open(suggestion.get("candidates", ()), codes.rulebook)) if candidates else []
+    found = suggestion.get("candidates", ()) if candidates else ()
+    thoughts = list(register.still_open(found, file.ticket, codes.rulebook))
     return Why(
         reason=words.doubt(trace),
         facts=tuple((label, value) for label, value in facts if value),
         candidates=tuple(_candidate(one, codes) for one in thoughts[:3]),
     )
+
+
+def _matched(row: str, codes: Codes) -> str:
+    """The row of the catalogue that matched, as a trace names it, in words: kind, place and owner."""
+    category, _, where = row.partition("/")
+    area, _, owner = where.partition("/")
+    place = codes.area(area) if area != "*" else words.RULES.everywhere
+    return " / ".join(filter(None, (codes.category(category), place, words.owner(owner) if owner != "*" else "")))
 
 
 def _candidate(one: Mapping[str, Any], codes: Codes) -> Candidate:

@@ -326,7 +326,9 @@ RULES = SimpleNamespace(
     nothing_changed="没有变动。",
     difference_columns=("规则", "原来", "改为"),
     trial="用近期工单试算",
-    tried="{} 以来 {} 张工单中，{} 张会派往别处",
+    tried="{} 以来 {} 张工单中，{} 张会派往别处，另有 {} 张主办不变、协办不同",
+    overtaken="将被取代",
+    overtaken_by="{}已定于 {} 起生效，本草案的改动到那时失效",
     trial_columns=("事项", "原主办", "改派", "张数", "工单"),
     hints={
         "category": "输入几个字查找；可填一、二、三级编码",
@@ -1269,7 +1271,7 @@ ADVICE: Mapping[Rule, str] = {
     Rule.TRANSFER_HAS_ITS_OWN_FORM: "请用“移交”。",
     Rule.RETURNED_BEFORE: "请改派其他单位；各单位都不承办的，提交研判。",
     Rule.REPORTED_UNIT: "请改派其上级或主管部门。",
-    Rule.DEPARTMENT_MATTER: "请派给职能部门，或由派单员写明理由。",
+    Rule.DEPARTMENT_MATTER: "请派给职能部门（镇街正在办理的先撤回），或由派单员写明理由。",
     Rule.NOT_A_LOWER_UNIT: "请在本单位的下级中选择。",
     Rule.ALREADY_ASSIGNED: "不必重复派单。",
     Rule.UNKNOWN_DEPARTMENT: "请从列表中选择。",
@@ -1390,6 +1392,11 @@ RULE_PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"catalogue (?P<x>\S+): no such category", "派单目录：没有事项分类 {x}"),
     (r"catalogue (?P<c>\d+): no area (?P<x>.+)", "派单目录“{c}”：没有区域 {x}"),
     (r"catalogue (?P<c>\d+), area .+: two rows", "派单目录“{c}”：同一区域、同一权属有两行，只能留一行"),
+    (
+        r"catalogue (?P<c>\d+): a department's duty may not be given to town (?P<d>\S+)",
+        "派单目录“{c}”：职能部门事项不得派给镇街“{d}”",
+    ),
+    (r"catalogue (?P<c>\d+): (?P<d>\S+) cannot be a co-handler", "派单目录“{c}”：“{d}”不能作协办"),
     (r"catalogue: nobody is responsible for category (?P<c>\d+)", "派单目录：事项“{c}”没有单位负责"),
     (r"allowances: no general rule for (?P<x>.+)", "时限规则：缺少通用标准（{x}）"),
     (r"ladder (?P<x>\S+): two rungs", "督办阶梯：{x} 有两行"),
@@ -1634,6 +1641,7 @@ MARKS: Mapping[str, str] = {
     "bad": "差评核实",
 }
 WHY: Mapping[str, str] = {
+    "row": "派单目录行",
     "basis": "派单目录依据",
     "model": "模型版本",
     "rulebook": "规则版本",
@@ -1645,6 +1653,7 @@ DOUBTS: Mapping[str, str] = {
     Doubt.NO_CATEGORY: "没有可用的分类建议",
     Doubt.PROTECTED: "保密或举报事项，须人工派单",
     Doubt.SENSITIVE: "敏感事项，须人工派单",
+    Doubt.GUARDED: "内容像是举报或者涉密，须人工核实后派单",
     Doubt.UNSURE: "分类把握不足（{probability}）",
     Doubt.AREA_DOUBTED: "模型在该区域的准确率未达到承诺，须人工派单",
     Doubt.NO_ROW: "派单目录没有此类事项",
@@ -1694,6 +1703,9 @@ LESSONS: Mapping[str, str] = {
     ),
     "class_fell": "没有启用新模型：总体更好，但有 {classes} 个大类比原模型明显变差。",
     "too_few": "没有训练新模型：最近几周可用来比较的办结工单只有 {newest} 件，至少需要 {needed} 件。",
+    "overtaken": (
+        "没有启用新模型：训练期间有人改用了其他模型，不再是 {champion}。新模型 {challenger} 已保存，可由管理员启用。"
+    ),
     "known": "没有启用新模型：与正在使用的模型相同。",
     "failed": "没有训练成功：{why}",
 }
@@ -1748,6 +1760,11 @@ def version(name: str | int) -> str:
     """Return a version of rules in words; one without a number, which the program brings, as it is."""
     number = str(name).rpartition("-")[2]
     return f"第{number}版" if number.isdecimal() else str(name)
+
+
+def versions(names: str) -> str:
+    """Return the versions that a rulebook was made from in words: the part and its number each."""
+    return "、".join(f"{RULES.parts.get(one.rpartition('-')[0], '')}{version(one)}" for one in names.split())
 
 
 def picture(number: int) -> str:

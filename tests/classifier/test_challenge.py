@@ -83,6 +83,17 @@ def test_a_class_that_would_be_given_up_keeps_the_challenger_out(champion: Model
     assert [one["class"] for one in figures["fallen"]] == ["01"]
 
 
+def test_a_small_class_is_not_given_up_either(champion: Model) -> None:
+    """Most classes of a city have a handful of texts in some weeks."""
+    narrow = [one for one in told(240, 5, renamed="051003") if one.category != "010203"]
+    newest = told(120, 6, renamed="051003", code="050902") + told(6, 7, code="010203")
+
+    verdict, figures = challenge.compared(champion, train.train(narrow, SETTING), newest)
+
+    assert verdict == "class_fell"
+    assert [(one["class"], one["texts"]) for one in figures["fallen"]] == [("01", 6)]
+
+
 def test_the_newest_weeks_are_kept_back_and_no_text_of_them_is_learned() -> None:
     older = told(50, 8)
     newest = told(110, 9, days_ago=3)
@@ -209,6 +220,17 @@ def test_nobody_is_asked_twice_about_the_same_story(champion: Model, renamed: Mo
     assert len(challenge.worth(champion, renamed, pool)) == 1
 
 
+def test_what_was_sent_back_does_not_crowd_out_what_the_models_differ_on(champion: Model, renamed: Model) -> None:
+    """A city sends back more tickets each day than are asked about in a night."""
+    back = [{"key": f"r{at:02}", "text": one.text, "refused": "010203"} for at, one in enumerate(told(30, 36))]
+    differ = [{"key": f"d{at:02}", "text": one.text} for at, one in enumerate(told(30, 37, code="050902"))]
+
+    reasons = [one.reason for one in challenge.worth(champion, renamed, [*back, *differ])]
+
+    assert (reasons.count("returned"), reasons.count("disagreement")) == (5, 5)
+    assert len(challenge.worth(champion, renamed, back)) == challenge.TEACHING_MOST
+
+
 def test_few_are_asked_about(champion: Model, renamed: Model) -> None:
     pool = [{"key": f"{at:03}", "text": one.text} for at, one in enumerate(told(60, 31))]
 
@@ -242,6 +264,17 @@ def test_a_winner_is_activated_and_no_number_of_a_text_is_in_its_files(
     monkeypatch.setattr(corpus, "shipped", lambda: shipped)
     own = told(200, 33, renamed="051003") + told(120, 34, renamed="051003", days_ago=3)
     own = [replace(one, text=f"{one.text}电话13812345678") for one in own]
+
+    rolled_back = train.train(told(120, 35), SETTING)
+    registry.save(tmp_path, rolled_back, {})
+
+    def roll_back(_: str) -> None:
+        registry.activate(tmp_path, rolled_back.version)
+
+    meanwhile, _ = challenge.challenge(tmp_path, rows(own), [], NOW, roll_back)
+    assert (meanwhile.verdict, meanwhile.activated) == ("overtaken", False)
+    assert registry.active_version(tmp_path) == rolled_back.version
+    registry.activate(tmp_path, champion.version)
 
     lesson, _ = challenge.challenge(tmp_path, rows(own), [], NOW, lambda _: None)
 

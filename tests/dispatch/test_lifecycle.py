@@ -201,6 +201,18 @@ def test_a_department_matter_is_not_pushed_down_to_a_town_without_a_named_reason
     assert overridden.state is TicketState.HANDLING
 
 
+def test_a_town_that_works_on_it_comes_by_no_department_matter_through_an_amendment() -> None:
+    ticket = after(a_ticket(), do.Dispatch(lead=TOWN), DISPATCHER)
+    amend = do.Amend(category="010101", reason="it is a licence")
+
+    with pytest.raises(RuleBroken) as refused:
+        after(ticket, amend, DISPATCHER)
+
+    assert (refused.value.rule, refused.value.facts) == (Rule.DEPARTMENT_MATTER, {"department": TOWN})
+    recalled = after(ticket, do.Recall(assignment=1, reason="not for a town"), DISPATCHER)
+    assert after(recalled, amend, DISPATCHER).category == "010101"
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -254,6 +266,32 @@ def test_a_county_sends_on_to_its_own_towns_only_and_decides_what_they_ask() -> 
     ticket = after(ticket, do.Decide(request=1, approve=True, answer="yes"), handler(COUNTY))
     assert ticket.assignments[1].state is AssignmentState.RETURNED
     assert ticket.state is TicketState.HANDLING
+
+
+def test_a_unit_that_returned_it_does_not_get_it_again_from_the_county() -> None:
+    ticket = returned(after(a_ticket(), do.Dispatch(lead=TOWN), DISPATCHER), 1, TOWN)
+    ticket = after(ticket, do.Dispatch(lead=COUNTY), DISPATCHER)
+    ticket = after(ticket, do.Accept(assignment=2), handler(COUNTY))
+
+    with pytest.raises(RuleBroken) as refused:
+        after(ticket, do.SubDispatch(assignment=2, departments=(TOWN,)), handler(COUNTY))
+
+    assert refused.value.rule is Rule.RETURNED_BEFORE
+
+
+def test_a_lower_unit_that_gave_it_back_to_its_county_does_not_get_it_again_from_the_hotline() -> None:
+    ticket = after(a_ticket(), do.Dispatch(lead=COUNTY), DISPATCHER)
+    ticket = after(ticket, do.Accept(assignment=1), handler(COUNTY))
+    ticket = after(ticket, do.SubDispatch(assignment=1, departments=(TOWN,)), handler(COUNTY))
+    ticket = after(ticket, a_return(2, None), handler(TOWN))
+    ticket = after(ticket, do.Decide(request=1, approve=True, answer="yes"), handler(COUNTY))
+    ticket = after(ticket, do.Recall(assignment=1, reason="wrong county"), DISPATCHER)
+
+    with pytest.raises(RuleBroken) as refused:
+        after(ticket, do.Dispatch(lead=TOWN), DISPATCHER)
+
+    assert ticket.returned_by == (TOWN,)
+    assert refused.value.rule is Rule.RETURNED_BEFORE
 
 
 def test_a_lower_unit_is_due_before_the_unit_that_must_put_the_answers_together() -> None:

@@ -12,7 +12,18 @@ from dispatch import actions as do
 from dispatch.deadlines import keep_clocks
 from dispatch.lifecycle import receive, step
 from dispatch.model import MACHINE, Caller, Level, Ticket, TicketState, TicketType, Urgency
-from dispatch.routing import AskHuman, Doubt, Experience, Question, Send, Suggested, matching_row, route
+from dispatch.routing import (
+    AskHuman,
+    Count,
+    Doubt,
+    Experience,
+    Question,
+    Send,
+    Suggested,
+    experience,
+    matching_row,
+    route,
+)
 from dispatch.rulebook import Area, CatalogueRow, Category, Closed, Department, Policy, Rulebook
 from hotline.calendar_seed import default_calendar
 
@@ -119,6 +130,15 @@ def test_a_kind_that_was_closed_for_nothing_is_not_thought_of() -> None:
     assert asked.trace.reason == "no_category"
 
 
+def test_a_kind_that_the_city_does_not_have_is_not_thought_of() -> None:
+    """A model of the shipped corpus knows kinds that a city with a list of its own never had."""
+    thoughts = (Suggested("050999", 0.6), Suggested("050901", 0.38))
+
+    asked = route(Question(a_ticket(category=None), confirmed=False, suggestions=thoughts), RULEBOOK)
+
+    assert (asked.trace.category, asked.trace.probability) == ("050901", 0.38)
+
+
 # --- the catalogue ------------------------------------------------------------------------------------------------
 
 
@@ -143,6 +163,23 @@ def test_the_most_exact_row_rules(category: str, area: str | None, owner: str, b
 
     assert row is not None
     assert row.basis == basis
+
+
+def test_the_nearer_area_rules_however_long_its_code_is() -> None:
+    """A city's codes of areas need not be longer the smaller the area is."""
+    areas = {
+        code: Area(code, code, parent) for code, parent in (("00", None), ("county-east", "00"), ("e1", "county-east"))
+    }
+    rows = (
+        CatalogueRow("05", "county-east", "", "county", (), "in the county"),
+        CatalogueRow("05", "e1", "", "town", (), "in the town"),
+    )
+    rulebook = replace(RULEBOOK, areas=areas, catalogue=rows)
+
+    row = matching_row(rulebook, "050901", "e1", "")
+
+    assert row is not None
+    assert row.basis == "in the town"
 
 
 @pytest.mark.parametrize("category", ["990101", "99", "9", ""])
@@ -302,6 +339,42 @@ def test_candidates_are_owners_then_the_experienced_then_the_county_at_most_thre
     )
     assert isinstance(few, AskHuman)
     assert [one.department for one in few.candidates] == ["schools", "county"]
+
+
+def test_where_duties_overlap_the_citys_department_comes_first_whatever_the_experience() -> None:
+    rows = (CatalogueRow("05", "", "", "?", ("@county", "roads"), "both have a duty"),)
+    asked = Question(a_ticket(), confirmed=True, experience={"county": Experience(95, 1), "roads": Experience(1, 9)})
+
+    answer = route(asked, replace(RULEBOOK, catalogue=rows))
+
+    assert isinstance(answer, AskHuman)
+    assert [one.department for one in answer.candidates] == ["roads", "county"]
+
+
+def test_who_has_no_authority_in_the_place_is_no_candidate_whatever_the_experience() -> None:
+    far = Department("far", "far", Level.COUNTY, None, "02")
+    rulebook = replace(RULEBOOK, departments={**RULEBOOK.departments, "far": far})
+    asked = Question(a_ticket(category="990101"), confirmed=True, experience={"far": Experience(95, 1)})
+
+    here, there, nowhere = (
+        route(replace(asked, ticket=replace(asked.ticket, area=area)), rulebook) for area in ("0101", "02", None)
+    )
+
+    named = [
+        [one.department for one in answer.candidates]
+        for answer in (here, there, nowhere)
+        if isinstance(answer, AskHuman)
+    ]
+    assert named == [["county"], ["far"], ["far"]]
+
+
+def test_whoever_took_the_place_of_a_closed_department_has_its_record() -> None:
+    lamps = Department("lamps", "lamps", Level.CITY, None, "00", closed_from=date(2026, 1, 1), successor="roads")
+    rulebook = replace(RULEBOOK, closed=Closed(departments={"lamps": lamps}))
+
+    found = experience([Count("0101", "lamps", 6, 8, 2, 0), Count("0102", "roads", 0, 1, 0, 0)], "0101", rulebook)
+
+    assert found == {"roads": Experience(5.0, 1.0, 0.0)}
 
 
 def test_the_hotline_is_no_candidate_for_handling() -> None:

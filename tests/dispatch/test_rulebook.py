@@ -104,6 +104,12 @@ def test_a_healthy_rulebook_and_the_shipped_city_have_no_problems() -> None:
         (with_row(row("0509", "", "", "roads", "ghost")), "catalogue 0509: no department ghost"),  # as co-handler
         (with_row(row("0777")), "catalogue 0777: no such category"),
         (with_row(row("0509", "99")), "catalogue 0509: no area 99"),
+        (
+            with_row(row("050901", "0101", "", "town")),
+            "catalogue 050901: a department's duty may not be given to town town",
+        ),
+        (with_row(row("0509", "", "", "roads", "?")), "catalogue 0509: ? cannot be a co-handler"),
+        (with_row(row("0509", "", "", "roads", "hotline")), "catalogue 0509: hotline cannot be a co-handler"),
         (with_row(row("05")), "catalogue 05, area any, owner any: two rows"),
         (with_row(row("050902", "01")), "catalogue 050902, area 01, owner any: two rows"),
         (

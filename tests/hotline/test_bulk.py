@@ -90,6 +90,15 @@ async def test_what_must_be_looked_at_by_itself_is_refused(desk: Desk, values: d
     assert await lead_of(desk, bad) is None
 
 
+async def test_no_unit_is_suggested_that_returned_it(desk: Desk) -> None:
+    chosen = await waiting(desk)
+    file = await desk.store.file(chosen.ticket)
+    back = replace(file, ticket=replace(file.ticket, returned_by=("jtj",)))
+
+    assert bulk.suggested(file, await desk.rulebook()) == ROADS
+    assert bulk.suggested(back, await desk.rulebook()) is None
+
+
 async def test_a_sensitive_matter_is_refused(desk: Desk) -> None:
     opened = await tickets.open_ticket(desk, intake(category="130200", type="complaint"), AGENT)
 

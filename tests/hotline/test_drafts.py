@@ -123,6 +123,38 @@ async def test_what_are_no_units_is_no_draft(desk: Desk, rows: Any, said: str) -
         await drafted(desk, rows, "departments")
 
 
+async def test_a_trial_tells_what_this_draft_changes_and_not_what_was_agreed_before(desk: Desk) -> None:
+    """Lamps go to another bureau next month whatever becomes of this draft for the same day."""
+    later = NOW + timedelta(days=30)
+    await tickets.open_ticket(desk, intake(category="050902"), AGENT)
+    await drafts.publish(desk, await drafted(desk, effective_at=later), OTHER)
+    rows = [row | {"co": []} if row["category"] == "0510" else row for row in LAMPS_TO_ROADS]
+
+    found = await drafts.look(desk, await drafted(desk, rows, effective_at=later), OTHER)
+
+    assert found.trial is not None
+    assert (found.trial.tried, found.trial.moved, found.overtaken) == (1, 0, ())
+
+
+async def test_a_trial_tells_of_other_co_handlers_too(desk: Desk) -> None:
+    await tickets.open_ticket(desk, intake(category="050902"), AGENT)
+    rows = [row | {"co": []} if row["category"] == "050902" else row for row in CATALOGUE]
+
+    found = await drafts.look(desk, await drafted(desk, rows), OTHER)
+
+    assert found.trial is not None
+    assert (found.trial.moved, found.trial.helped) == (0, 1)
+
+
+async def test_a_draft_says_which_version_will_take_its_place(desk: Desk) -> None:
+    later = NOW + timedelta(days=30)
+    await drafts.publish(desk, await drafted(desk, effective_at=later), OTHER)
+
+    urgent = [*CATALOGUE, {**CATALOGUE[0], "category": "010203"}]
+
+    assert (await drafts.look(desk, await drafted(desk, urgent), OTHER)).overtaken == ((2, later),)
+
+
 async def test_who_drafted_may_not_publish_whatever_their_role(desk: Desk) -> None:
     id_ = await drafted(desk)
 

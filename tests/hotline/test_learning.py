@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -18,6 +19,7 @@ from classifier.linear import Manner
 from dispatch import actions as do
 from dispatch.model import Actor, ReturnReason, Role
 from dispatch.routing import experience as weighed
+from dispatch.rulebook import Closed
 from hotline import experience, learning, tickets
 from hotline.db import Pool, connection
 from hotline.desk import Desk
@@ -114,6 +116,25 @@ async def test_experience_counts_what_was_kept_returned_and_rerouted(desk: Desk,
     assert weighed((), "0101", rulebook) == {}
 
 
+async def test_what_was_kept_as_a_kind_that_is_closed_teaches_its_successor(desk: Desk) -> None:
+    rulebook = await desk.rulebook()
+    lamps, noise = (
+        replace(rulebook.categories[code], closed_from=NOW.date(), successor=successor)
+        for code, successor in (("050902", "050901"), ("051002", ""))
+    )
+    kept = {code: one for code, one in rulebook.categories.items() if code not in {"050902", "051002"}}
+    later = replace(rulebook, categories=kept, closed=Closed(categories={"050902": lamps, "051002": noise}))
+    told = [
+        {"category": "050902", "refused": "050901"},
+        {"category": "051002", "refused": ""},
+        {"category": "010203", "refused": "050902"},
+    ]
+
+    found = list(learning._of_today(told, later))
+
+    assert found == [{"category": "050901", "refused": ""}, {"category": "010203", "refused": "050901"}]
+
+
 # --- labels -----------------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +211,20 @@ async def test_one_worker_learns_a_night_and_only_at_night(desk: Desk, clock: Cl
     assert lesson["verdict"] == "failed"  # there is no model to beat in the empty folder
     assert "no active model" in lesson["facts"]["why"]
     assert "没有训练成功" in words.lesson(dict(lesson))
+
+
+async def test_a_night_that_was_broken_off_says_so(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine runs short of memory, and the process that learns is killed."""
+    monkeypatch.setattr("hotline.predictor.challenged", _killed)
+
+    assert (await learning.learn(desk, tmp_path, lambda _: None))["verdict"] == "failed"
+
+    (lesson,) = await learning.lessons(desk, ANALYST)
+    assert "BrokenProcessPool" in lesson["facts"]["why"]
+
+
+def _killed(*_: object) -> None:
+    os._exit(9)
 
 
 async def test_a_city_that_calls_things_otherwise_teaches_a_better_model_which_is_then_in_use(

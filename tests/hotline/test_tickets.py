@@ -12,14 +12,14 @@ import pytest
 from dispatch import actions as do
 from dispatch.errors import DispatchError, Rule, RuleBroken
 from dispatch.lifecycle import step
-from dispatch.model import Rung, TicketState, TicketType
-from hotline import reports, tickets
+from dispatch.model import ReturnReason, Rung, TicketState, TicketType
+from hotline import drafts, reports, tickets
 from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.errors import BadInput, StaleTicket, Unavailable
 from hotline.predictor import Judgement, Predictor
-from hotline.store import RECORDED_AT_ONCE, grams, sample
-from tests.city import AGENT, DISPATCHER, NOW, handler, intake, small_desk
+from hotline.store import RECORDED_AT_ONCE, Matter, grams, sample
+from tests.city import AGENT, DISPATCHER, NOW, SUPERVISOR, handler, intake, small_desk
 
 
 class FixedModel(Predictor):
@@ -66,6 +66,88 @@ async def test_a_confirmed_category_is_dispatched_at_intake(desk: Desk) -> None:
     assert file.ticket.state is TicketState.HANDLING
     assert file.matter.suggestion is not None
     assert file.matter.suggestion["trace"]["basis"]
+
+
+async def test_a_kind_that_the_city_does_not_have_holds_up_no_ticket(desk: Desk) -> None:
+    """A model of the shipped corpus thinks of kinds that a city with a list of its own never had."""
+    desk.predictor = FixedModel("050999", 0.97)
+    opened = await tickets.open_ticket(desk, intake(type="complaint"), AGENT)
+
+    assert await tickets.judge(desk) == 1
+
+    file = await desk.store.file(opened.ticket_id)
+    assert (file.ticket.category, file.matter.judged) == (None, True)
+    assert file.matter.suggestion is not None
+    assert file.matter.suggestion["trace"]["reason"] == "no_category"
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        {"type": "report"},  # the form on the web asks nobody for a type
+        {"risks": ("secret",), "risk_words": ("绝密",)},
+    ],
+)
+async def test_what_the_model_takes_for_a_report_or_a_secret_is_left_to_a_person(
+    desk: Desk, judged: dict[str, Any]
+) -> None:
+    desk.predictor = FixedModel("050901", 0.99, **judged)
+    opened = await tickets.open_ticket(desk, intake(type=None), AGENT)
+
+    await tickets.judge(desk)
+
+    file = await desk.store.file(opened.ticket_id)
+    assert file.ticket.state is TicketState.RECEIVED
+    assert file.matter.suggestion is not None
+    assert file.matter.suggestion["trace"]["reason"] == "guarded"
+    assert file.matter.suggestion["candidates"][0]["department"] == "jtj"
+
+
+async def test_words_of_a_secret_keep_the_machine_from_sending_what_an_agent_files(desk: Desk) -> None:
+    words = [{"word": "绝密文件", "risk": "secret", "level": "urgent"}]
+    number = await drafts.draft(desk, "risk_words", words, SUPERVISOR, source="保密要求")
+    await drafts.publish(desk, number, replace(SUPERVISOR, person="other"))
+
+    opened = await tickets.open_ticket(desk, intake(text="路边有一袋绝密文件", category="050901"), AGENT)
+
+    file = await desk.store.file(opened.ticket_id)
+    assert file.ticket.state is TicketState.RECEIVED
+    assert file.matter.suggestion is not None
+    assert file.matter.suggestion["trace"]["reason"] == "guarded"
+
+
+async def given_back(desk: Desk, ticket_id: int, department: str) -> Matter:
+    """Let the lead return the ticket with approval, and return what stands on it then."""
+    asked = do.AskReturn(assignment=1, reason_code=ReturnReason.WRONG_DUTY, reason="不是", basis="三定", suggested=None)
+    await tickets.act(desk, ticket_id, asked, handler(department))
+    await tickets.act(desk, ticket_id, do.Decide(request=1, approve=True, answer="同意"), DISPATCHER)
+    return (await desk.store.file(ticket_id)).matter
+
+
+async def test_what_comes_back_waits_with_new_candidates_and_keeps_why_it_was_sent(desk: Desk) -> None:
+    desk.predictor = FixedModel("050901", 0.95, categories=(("050901", 0.95), ("050902", 0.04)))
+    id_ = (await tickets.open_ticket(desk, intake(), AGENT)).ticket_id
+    await tickets.judge(desk)
+
+    kept = (await given_back(desk, id_, "jtj")).suggestion
+
+    assert kept is not None
+    assert (kept["trace"]["reason"], kept["sent"]) == ("returned_it", False)
+    assert [one["department"] for one in kept["candidates"]] == ["cgj", "q01"]
+    assert [(one["model"], one["basis"], one["reason"]) for one in kept["earlier"]] == [("fixed-1", "公路法第八条", "")]
+    assert await tickets.judge(desk) == 0  # a person sends it
+
+
+async def test_candidates_follow_what_a_waiting_ticket_turns_out_to_be(desk: Desk) -> None:
+    desk.predictor = FixedModel("050901", 0.5)
+    id_ = (await tickets.open_ticket(desk, intake(), AGENT)).ticket_id
+    await tickets.judge(desk)
+
+    await tickets.act(desk, id_, do.Amend(category="050902", reason="是路灯"), DISPATCHER)
+
+    kept = (await desk.store.file(id_)).matter.suggestion
+    assert kept is not None
+    assert [one["department"] for one in kept["candidates"]] == ["cgj", "q01", "jtj"]
 
 
 async def test_the_worker_judges_in_batches_and_sends_only_what_is_sure(desk: Desk) -> None:

@@ -425,6 +425,17 @@ async def test_what_is_no_longer_possible_gives_the_typed_text_back(open_browser
     assert re.search(r'class="kept".*写了很久的答复', browser.html, re.DOTALL)
 
 
+async def test_the_page_says_in_words_which_row_and_which_rules_sent_it(open_browser: Open, bring: Bring) -> None:
+    browser = await open_browser("dispatcher")
+
+    await browser.get(f"/tickets/{await bring(category='010101', area='01')}")
+
+    told = re.sub(r"<[^>]+>|\s+", " ", browser.html)
+    assert re.search(r"派单目录行 +\S.* / 全市 ", told)
+    assert "派单目录第1版" in told
+    assert "catalogue-1" not in told
+
+
 async def test_one_key_fills_the_form_with_a_candidate(open_browser: Open, bring: Bring) -> None:
     ticket = await bring(category="010103")
     browser = await open_browser("dispatcher")

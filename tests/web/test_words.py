@@ -105,6 +105,10 @@ def test_every_problem_of_a_value_has_a_word(problem: str) -> None:
     assert words.problem(problem) != words.OTHER_PROBLEM
 
 
+def test_the_versions_of_a_rulebook_are_named_in_words() -> None:
+    assert words.versions("catalogue-12 policy-1") == "派单目录第12版、办理参数第1版"
+
+
 def test_every_refusal_of_the_service_says_why() -> None:
     for module in (tickets, pages):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
