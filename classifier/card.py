@@ -20,6 +20,8 @@ UNKNOWN: Final = "unknown"
 """What a text is shown to be whose label the judge has never met."""
 AREA_FEWEST: Final = 30
 """Texts of an area that a model must have been sure of before its promise is looked at there."""
+STATED: Final = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99)
+"""Probabilities of which a card tells what taking every text from there on would deliver."""
 _SIZE = 320
 _CONFUSIONS = 20
 
@@ -78,9 +80,19 @@ def figures(
         "coverage": float(sure.mean()),
         "precision": float(right[sure].mean()) if sure.any() else None,
         "precision_interval": [low, high],
+        "from": [_from(confidence, right, probability) for probability in STATED],
         "set_99_holds": float(inside[np.arange(len(truth)), truth].mean()),
         "set_99_size": float(inside.sum(axis=1).mean()),
     }
+
+
+def _from(confidence: NDArray[np.float64], right: NDArray[np.bool_], probability: float) -> dict[str, Any]:
+    """What taking every text of at least this probability would deliver: a city may send by it instead of a promise."""
+    taken = confidence >= probability
+    count, good = int(taken.sum()), int(right[taken].sum())
+    precision, (low, high) = good / count if count else None, trust.interval(good, count)
+    share = float(taken.mean()) if len(taken) else 0.0
+    return {"probability": probability, "coverage": share, "precision": precision, "precision_interval": [low, high]}
 
 
 def tried(plain: NDArray[np.float64], level: trust.Level) -> Trial:

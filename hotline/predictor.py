@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,6 +85,27 @@ class Promised:
         return f"{asked}: {held} right of the {self.coverage:.0%} that it was sure of, {self.on}"
 
 
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What a model's deepest categories came to on texts that it had not seen, from a stated probability on.
+
+    `low` and `high` hold the true precision with 95 %; `precision` is None where no text came up to it.
+    """
+
+    probability: float
+    coverage: float
+    precision: float | None
+    low: float
+    high: float
+    on: str
+
+    def __str__(self) -> str:
+        if self.precision is None:
+            return f"from a probability of {self.probability:.0%} on: none of {self.on}"
+        held = f"{self.precision:.1%} [{self.low:.1%}, {self.high:.1%}]"
+        return f"from a probability of {self.probability:.0%} on: {held} right of {self.coverage:.0%} of {self.on}"
+
+
 class Predictor:
     """The loaded model, or none. `fault` says why the active version is not the one in use; empty when it is."""
 
@@ -106,10 +127,23 @@ class Predictor:
 
     def promised(self) -> list[Promised]:
         """Return what the model in use promises and keeps, level by level, by the newest weeks too where it knows."""
+        return [one for told, on in self._tried_on() for one in _promised(told, on)]
+
+    def delivered(self, probability: float) -> list[Delivered]:
+        """Return what sending from a probability on comes to, out of fold and by the newest weeks where they are known.
+
+        Told of the highest stated probability that is not above it; a model of an earlier release tells nothing.
+        """
+        found = (_delivered(told, on, probability) for told, on in self._tried_on())
+        return [one for one in found if one]
+
+    def _tried_on(self) -> Iterator[tuple[Mapping[str, Any], str]]:
+        """The parts of the card that tell figures, and of which texts each does."""
         card: Mapping[str, Any] = self._model.card if self._model else {}
         later = card.get("time", {})
-        found = _promised(card, "texts out of fold")
-        return found + (_promised(later, f"the {later['newest']} newest texts") if "newest" in later else [])
+        yield card, "the texts out of fold"
+        if "newest" in later:
+            yield later, f"the {later['newest']} newest texts"
 
     async def refresh(self) -> bool:
         """Take the active version into use if it is another one; return whether anything changed.
@@ -217,6 +251,16 @@ def _promised(told: Mapping[str, Any], on: str) -> list[Promised]:
         low, high = level["precision_interval"]
         found.append(Promised(digits, question["promise"], level["coverage"], level["precision"], low, high, on))
     return found
+
+
+def _delivered(told: Mapping[str, Any], on: str, probability: float) -> Delivered | None:
+    levels = told.get("questions", {}).get("category", {}).get("levels", {})
+    stated = levels[max(levels)].get("from", ()) if levels else ()
+    below = [one for one in stated if one["probability"] <= probability]
+    if not below:
+        return None
+    low, high = below[-1]["precision_interval"]
+    return Delivered(below[-1]["probability"], below[-1]["coverage"], below[-1]["precision"], low, high, on)
 
 
 def challenged(

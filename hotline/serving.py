@@ -266,6 +266,9 @@ async def _say_models(desk: Desk, config: Config, say: Say) -> bool:
         say(f"model: {desk.predictor.version} is active")
         for promised in desk.predictor.promised():
             say(f"model: {promised}")
+        sends_from = (await desk.rulebook()).policy.auto_dispatch_probability
+        for delivered in desk.predictor.delivered(sends_from):
+            say(f"model: the machine sends from {sends_from:.0%} on; {delivered}")
     else:
         say(f"model: none in {config.models}; `python -m classifier train --models {config.models} --activate`")
     for row in used:

@@ -152,6 +152,23 @@ async def test_what_the_model_promises_is_shown_with_its_interval(house: House, 
     assert all("sure of none" in line or "]" in line for line in told)
 
 
+async def test_it_is_shown_what_sending_by_the_probability_of_the_city_comes_to(
+    house: House, folder: Path, first: str
+) -> None:
+    await until(lambda: _uses(house.desk, first))
+    shown: list[str] = []
+
+    await serving._say_models(house.desk, read({"HOTLINE_MODELS": str(folder)}), shown.append)
+
+    assert [
+        line for line in shown if line.startswith("model: the machine sends from 90% on; from a probability of 90%")
+    ]
+    from_half, from_all_but = (house.desk.predictor.delivered(probability)[0] for probability in (0.55, 0.999))
+    assert (from_half.probability, from_all_but.probability) == (0.5, 0.99)
+    assert from_half.coverage >= from_all_but.coverage
+    assert house.desk.predictor.delivered(0.2) == []
+
+
 def test_a_promise_is_told_with_what_was_kept() -> None:
     kept = Promised("6", 0.98, 0.8, 0.983, 0.979, 0.986, "the 312 newest texts")
 
