@@ -876,7 +876,7 @@ FIELDS: Mapping[str, str] = {
     # of an intake
     "title": "标题",
     "place": "事发地点",
-    "owner": "权属单位",
+    "owner": "权属",
     "channel": "来源",
     "source": "来源平台",
     "outside_id": "来源单号",
