@@ -315,7 +315,10 @@ def learn(config: Config, *, as_json: bool, say: Say) -> int:
     async def go(desk: Desk) -> int:
         lesson = await learning.learn(desk, config.models, quiet)
         say(orjson.dumps(lesson).decode() if as_json else words.lesson(lesson))
-        return 1 if lesson["verdict"] == "failed" else 0
+        if lesson["verdict"] == "failed":
+            quiet(lesson["facts"]["why"])
+            return 1
+        return 0
 
     return _run(config, quiet, go)
 

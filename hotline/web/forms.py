@@ -55,7 +55,7 @@ class Field:
     name: str
     kind: Kind = "text"
     needed: bool = True
-    choices: type[Term] | tuple[Term, ...] | Literal["refusals"] | None = None
+    choices: type[Term] | tuple[Term, ...] | Literal["refusals", "owners"] | None = None
 
 
 def _lead_and_co(*between: Field) -> tuple[Field, ...]:
@@ -177,6 +177,7 @@ INTAKE: Mapping[str, tuple[Field, ...]] = {
         Field("type", "radio", needed=False, choices=TicketType),
         Field("urgency", "radio", needed=False, choices=Urgency),
         Field("category", "category", needed=False),
+        Field("owner", "choice", needed=False, choices="owners"),
         Field("reported", "department", needed=False),
         Field("channel", "choice", needed=False, choices=Channel),
     ),
@@ -287,6 +288,12 @@ class Codes:
 
     def area(self, code: str | None) -> str:
         return (self._places.get(code) or code) if code else ""
+
+    @cached_property
+    def owners(self) -> tuple[Option, ...]:
+        """Whose a thing may be, as far as the catalogue tells it apart."""
+        codes = dict.fromkeys(row.owner for row in self.rulebook.catalogue if row.owner)
+        return tuple(Option(code, words.owner(code)) for code in codes)
 
     @cached_property
     def _places(self) -> Mapping[str, str]:
@@ -421,8 +428,14 @@ def _input(
 
 
 def intake(codes: Codes, typed: Typed, errors: Mapping[str, str]) -> tuple[tuple[str, tuple[Input, ...]], ...]:
-    """Return the groups of the intake form with what was typed and what is wrong."""
-    return tuple((group, tuple(_intake_input(one, codes, typed, errors) for one in INTAKE[group])) for group in INTAKE)
+    """Return the groups of the intake form with what was typed and what is wrong.
+
+    Whose a thing is, is asked only where the city's catalogue tells by it who is responsible.
+    """
+    asked = {
+        name: [one for one in fields if one.choices != "owners" or codes.owners] for name, fields in INTAKE.items()
+    }
+    return tuple((name, tuple(_intake_input(one, codes, typed, errors) for one in asked[name])) for name in asked)
 
 
 def _intake_input(one: Field, codes: Codes, typed: Typed, errors: Mapping[str, str]) -> Input:
@@ -460,6 +473,8 @@ def lists(inputs: Iterable[Input]) -> Iterator[str]:
 def _options(one: Field, codes: Codes) -> tuple[Option, ...]:
     if one.choices == "refusals":
         return tuple(Option(code, refusal.name) for code, refusal in codes.rulebook.refusals.items())
+    if one.choices == "owners":
+        return codes.owners
     if one.choices is not None:
         return tuple(Option(term.value, term.chinese) for term in one.choices)
     if one.kind == "area":

@@ -171,7 +171,7 @@ async def _advice(request: web.Request, typed: forms.Typed, codes: Codes) -> sea
     desk = desk_of(request)
     text = f"{forms.first(typed, 'title')}{forms.first(typed, 'text')}"
     category = codes.code("category", forms.first(typed, "category").strip())
-    given = {name: forms.first(typed, name) for name in ("text", "title", "place", "area", "type")}
+    given = {name: forms.first(typed, name) for name in ("text", "title", "place", "area", "owner", "type")}
     known = category in codes.rulebook.categories
     if not (text.strip() or known):
         return seat_views.Advice()

@@ -876,7 +876,7 @@ FIELDS: Mapping[str, str] = {
     # of an intake
     "title": "标题",
     "place": "事发地点",
-    "owner": "权属单位",
+    "owner": "权属",
     "channel": "来源",
     "source": "来源平台",
     "outside_id": "来源单号",
@@ -1707,8 +1707,14 @@ LESSONS: Mapping[str, str] = {
         "没有启用新模型：训练期间有人改用了其他模型，不再是 {champion}。新模型 {challenger} 已保存，可由管理员启用。"
     ),
     "known": "没有启用新模型：与正在使用的模型相同。",
-    "failed": "没有训练成功：{why}",
+    "failed": "没有训练成功：{why}。原因可由管理员运行 hotline learn 查看。",
 }
+LESSON_FAULTS: Mapping[str, str] = {
+    "RegistryError": "正在使用的模型无法读取",
+    "CorpusError": "用来学习的工单不合要求",
+    "BrokenProcessPool": "学习进程中途被终止，多因内存不足",
+}
+"""What hindered a night of learning, by the name of its error."""
 LABEL_REASONS: Mapping[str, str] = {
     "returned": "曾被退单",
     "disagreement": "新旧模型意见不一",
@@ -1720,7 +1726,13 @@ def lesson(learned: Mapping[str, Any]) -> str:
     """What a night of learning came to, and why the challenger is in use or is not."""
     facts = dict(learned["facts"])
     classes = len(facts.get("fallen", ()))
-    known = facts | {"champion": learned["champion"], "challenger": learned["challenger"], "classes": classes}
+    why = LESSON_FAULTS.get(str(facts.get("why", "")).partition(":")[0], "发生意外")
+    known = facts | {
+        "champion": learned["champion"],
+        "challenger": learned["challenger"],
+        "classes": classes,
+        "why": why,
+    }
     return LESSONS[learned["verdict"]].format(**known)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from dispatch import actions as do
 from dispatch.model import Actor, Role
-from hotline import auth, db, tickets, worker
+from hotline import auth, db, drafts, tickets, worker
 from hotline.desk import Desk
 from hotline.errors import Unavailable
 from hotline.store import Store
@@ -230,6 +230,26 @@ async def test_an_agent_opens_a_ticket_and_sees_it(open_browser: Open) -> None:
     assert "已登记" in browser.html
     assert "市城市管理局" in browser.html
     assert "13800001234" not in browser.html
+
+
+async def test_whose_a_thing_is_is_asked_where_the_catalogue_tells_by_it_who_is_responsible(
+    open_browser: Open, desk: Desk
+) -> None:
+    browser = await open_browser("agent")
+    await browser.get("/intake")
+    assert 'name="owner"' not in browser.html
+    supervisor, other = (Actor(name, Role.SUPERVISOR, "hotline") for name in ("supervisor", "other"))
+    estate = {"category": "010102", "area": "", "owner": "estate", "lead": "slj", "co": [], "basis": "物业"}
+    rows = [*await drafts.base(desk, "catalogue"), estate]
+    number = await drafts.draft(desk, "catalogue", rows, supervisor, source="测试目录")
+    await drafts.publish(desk, number, other)
+
+    await open_by_form(browser, text="小区井盖缺失", category="井盖缺失", owner="estate")
+
+    assert "市水利局" in browser.html
+    assert "小区物业" in browser.html
+    await browser.get("/intake")
+    assert '<option value="estate"' in browser.html
 
 
 async def test_a_form_sent_twice_opens_one_ticket(open_browser: Open) -> None:

@@ -105,6 +105,14 @@ def test_every_problem_of_a_value_has_a_word(problem: str) -> None:
     assert words.problem(problem) != words.OTHER_PROBLEM
 
 
+@pytest.mark.parametrize("why", ["RegistryError: no active model in /srv", "KeyError: 'x'", ""])
+def test_a_night_that_failed_is_told_in_chinese(why: str) -> None:
+    told = words.lesson({"verdict": "failed", "champion": "", "challenger": "", "facts": {"why": why}})
+
+    assert told.startswith("没有训练成功：")
+    assert "Error" not in told
+
+
 def test_the_versions_of_a_rulebook_are_named_in_words() -> None:
     assert words.versions("catalogue-12 policy-1") == "派单目录第12版、办理参数第1版"
 

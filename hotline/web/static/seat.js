@@ -76,7 +76,7 @@
   let asked = "";
   async function advise() {
     const now = values();
-    const about = ["text", "title", "place", "category", "type", "area"].map((name) => now.get(name) || "").join("\n");
+    const about = ["text", "title", "place", "category", "type", "area", "owner"].map((name) => now.get(name) || "").join("\n");
     if (about === asked) return;
     asked = about;
     try {
