@@ -1,8 +1,10 @@
 """The department that answered, learned from weak marks and judged on signatures.
 
-A mark that was mined from a mention is wrong one time in three, so it weighs less, and least where the other messages
-contradict it. Which departments answer at all differs between marks and signatures; one column tells the two apart, so
-their base rates are learned apart too.
+A mark that was mined from a mention is wrong one time in three, so it weighs less, and least where the other marks
+contradict it. A message without a mark is learned from where its reply speaks of itself (`answering.py`). Which
+departments answer at all differs between marks and signatures; one column tells the two apart, so their base rates are
+learned apart too. First it is asked whether a town hall answers, then which department. Only signatures are judged, so
+only they are spread over folds; their own replies are never read.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from scipy import linalg, sparse
 from sklearn.linear_model import LogisticRegression
 
 from classifier import corpus, cues, features, linear, similar, text
-from classifier.evaluate import base
+from classifier.evaluate import answering, base
 from classifier.linear import Manner
 
-_TRUST_BY_SOURCE: Final = {"mention": 0.5, "via": 0.7}
+_SIGNED: Final = "signature"
+_TRUST_BY_SOURCE: Final = {"mention": 0.5, "via": 0.7, "reply": 0.5}
 _WORDS, _LINES = 3.0, 0.7
 _FREEDOM: Final = 1.0
+_DOUBTING_FOLDS: Final = 4
+_LEAST_DEPARTMENTS: Final = 2
 _RECIPE: Final = features.Recipe(characters=(1, 2), least=2, most=300_000)
 _OPENING, _ADDRESS = 60, 80
 # Who is near: a town hall answers those who name their town, a county office those who write to its secretary.
@@ -69,33 +74,53 @@ def departments(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
     """The responding department, learned from all weak marks and judged on signatures by cross-validation."""
     marked = _marked(options)
     rows = _compact(_parts(marked))
-    groups = similar.groups(marked.texts)
-    runs = []
+    trusted = _doubted(rows, marked)
+    groups = similar.groups(marked.texts)[marked.signed]
+    runs, truth = [], marked.truth[marked.signed]
     for seed in range(options.draws):
         say(f"draw {seed + 1} of {options.draws}")
-        scores = _out_of_fold(rows, marked, groups, Manner(folds=options.cv, seed=seed))
-        runs.append(base.own_figures(marked.labels, scores[marked.signed], marked.truth[marked.signed], options.kept))
+        scores = _out_of_fold(rows, marked, trusted, groups, Manner(folds=options.cv, seed=seed))
+        runs.append(
+            {**base.own_figures(marked.labels, scores, truth, options.kept), "log_loss": _log_loss(scores, truth)}
+        )
     return {
-        "examples": int(marked.signed.sum()),
+        "examples": len(truth),
         "learned_from": len(marked.texts),
         "labels": marked.labels,
         **base.mean(runs),
+        "log_loss": float(np.mean([run["log_loss"] for run in runs])),
     }
 
 
 def _marked(options: argparse.Namespace) -> Marked:
-    """The messages that the most frequent groups of the signatures answered; what others answered is not asked."""
-    rows = [row for row in corpus.read_table(options.replies) if row["department"]]
-    signatures = [row["department"] for row in rows if row["department_source"].startswith("signature")]
+    """The messages that the most frequent groups of the signatures answered; what others answered is not asked.
+
+    A message without a signature that nearly repeats one with it is left out: it would tell its fold.
+    """
+    told = [(row, *_mark(row)) for row in corpus.read_table(options.replies)]
+    signatures = [name for _, name, source in told if source == _SIGNED]
     labels = tuple([name for name in corpus.shares(signatures) if name != "其他"][: options.groups])
-    asked = [row for row in rows if row["department"] in labels]
+    asked = [
+        (text.clean(f"{row['topic']} {row['text']}"), name, source) for row, name, source in told if name in labels
+    ]
+    groups = similar.groups([said for said, _, _ in asked])
+    signed = np.array([source == _SIGNED for _, _, source in asked])
+    kept = np.flatnonzero(signed | ~np.isin(groups, groups[signed]))
     return Marked(
-        tuple(text.clean(f"{row['topic']} {row['text']}") for row in asked),
-        np.array([labels.index(row["department"]) for row in asked], dtype=np.int64),
-        np.array([_TRUST_BY_SOURCE.get(row["department_source"], 1.0) for row in asked]),
-        np.array([row["department_source"].startswith("signature") for row in asked]),
+        tuple(asked[at][0] for at in kept),
+        np.array([labels.index(asked[at][1]) for at in kept], dtype=np.int64),
+        np.array([_TRUST_BY_SOURCE.get(asked[at][2], 1.0) for at in kept]),
+        signed[kept],
         labels,
     )
+
+
+def _mark(row: Mapping[str, str]) -> tuple[str, str]:
+    """The group that answered, empty if unknown, and where that is known from; the reply is read for lack of a mark."""
+    if row["department"]:
+        source = row["department_source"]
+        return row["department"], _SIGNED if source.startswith(_SIGNED) else source
+    return answering.group(row.get("reply") or ""), "reply"
 
 
 def _parts(marked: Marked) -> sparse.csr_matrix:
@@ -132,24 +157,34 @@ def _compact(parts: sparse.csr_matrix) -> NDArray[np.float64]:
 
 
 def _out_of_fold(
-    rows: NDArray[np.float64], marked: Marked, groups: NDArray[np.int64], manner: Manner
+    rows: NDArray[np.float64],
+    marked: Marked,
+    trusted: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    manner: Manner,
 ) -> NDArray[np.float32]:
-    """Log-probabilities of each message by what the others teach, signatures spread evenly over the folds."""
-    scores = np.zeros((len(rows), len(marked.labels)), dtype=np.float32)
-    strata = marked.truth + len(marked.labels) * ~marked.signed
-    for inside, outside in linear.fold_pairs(strata, groups, manner):
-        trusted = _doubted(rows[inside], marked.truth[inside], marked.trusted[inside])
-        scores[outside] = _fitted(rows[inside], marked.truth[inside], trusted, rows[outside], len(marked.labels))
+    """Log-probabilities of each signed message by the other folds and all weak marks, shape (signed, labels)."""
+    signed, weak = np.flatnonzero(marked.signed), np.flatnonzero(~marked.signed)
+    scores = np.zeros((len(signed), len(marked.labels)), dtype=np.float32)
+    for inside, outside in linear.fold_pairs(marked.truth[signed], groups, manner):
+        known = np.concatenate([signed[inside], weak])
+        asked = rows[signed[outside]]
+        scores[outside] = _hall_or_department(rows[known], marked.truth[known], trusted[known], asked, marked.labels)
     return scores
 
 
-def _doubted(rows: NDArray[np.float64], truth: NDArray[np.int64], trusted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Trust a weak mark the less, the less the others would have expected it; a signature is trusted as before."""
-    expected = np.zeros(len(truth))
-    for inside, outside in linear.fold_pairs(truth, np.arange(len(truth)), Manner(folds=4)):
-        scores = _fitted(rows[inside], truth[inside], trusted[inside], rows[outside], int(truth.max()) + 1)
-        expected[outside] = np.exp(scores[np.arange(len(outside)), truth[outside]])
-    return np.where(trusted < 1, trusted * np.minimum(1, 0.2 + 2 * expected), trusted)
+def _doubted(rows: NDArray[np.float64], marked: Marked) -> NDArray[np.float64]:
+    """Trust a weak mark the less, the less the other weak marks would have expected it; no signature has a say."""
+    trusted, weak = marked.trusted.copy(), np.flatnonzero(~marked.signed)
+    if len(weak) < _DOUBTING_FOLDS:
+        return trusted
+    truth = marked.truth[weak]
+    for inside, outside in linear.fold_pairs(truth, np.arange(len(weak)), Manner(folds=_DOUBTING_FOLDS)):
+        known, asked = weak[inside], weak[outside]
+        scores = _fitted(rows[known], truth[inside], marked.trusted[known], rows[asked], len(marked.labels))
+        expected = np.exp(scores[np.arange(len(asked)), truth[outside]])
+        trusted[asked] *= np.minimum(1, 0.2 + 2 * expected)
+    return trusted
 
 
 def _fitted(
@@ -163,6 +198,32 @@ def _fitted(
     scores = np.full((len(asked), labels), base.IMPOSSIBLE, dtype=np.float32)
     scores[:, model.classes_] = model.predict_log_proba(asked)
     return scores
+
+
+def _hall_or_department(
+    rows: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    trusted: NDArray[np.float64],
+    asked: NDArray[np.float64],
+    labels: Sequence[str],
+) -> NDArray[np.float32]:
+    """Log-probabilities in two steps: does a hall answer or a department, and then which department.
+
+    A hall answers for every matter of its place, so what tells it apart is who is near, and not the matter. Where no
+    hall is known, or one department only, there is one step.
+    """
+    hall = np.array([name == answering.HALL for name in labels])
+    departments = ~hall[truth]
+    if departments.all() or len(set(truth[departments])) < _LEAST_DEPARTMENTS:
+        return _fitted(rows, truth, trusted, asked, len(labels))
+    which = _fitted(rows[departments], truth[departments], trusted[departments], asked, len(labels))
+    first = _fitted(rows, departments.astype(np.int64), trusted, asked, 2)
+    return np.asarray(np.where(hall, first[:, :1], which + first[:, 1:]), dtype=np.float32)
+
+
+def _log_loss(scores: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
+    """What the probabilities lose as they are, without warmth learned from the same scores."""
+    return float(-scores[np.arange(len(truth)), truth].mean())
 
 
 def _groups() -> Mapping[str, Mapping[str, float]]:

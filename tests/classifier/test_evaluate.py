@@ -9,7 +9,7 @@ import pytest
 
 from classifier import corpus
 from classifier.__main__ import main
-from classifier.evaluate import coldstart, kinds, labelled
+from classifier.evaluate import answering, coldstart, kinds, labelled
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -89,6 +89,82 @@ def test_departments_are_learned_from_marks_of_which_some_are_wrong(
 
     assert told["examples"] == sum(number % 2 == 0 for number in range(len(asked)))
     assert told["accuracy"] > 0.8
+
+
+def test_a_message_without_a_mark_is_learned_from_where_its_reply_speaks_of_itself(
+    tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups = {"01": "教育", "05": "交通"}
+    asked = [ticket for ticket in tickets if ticket["category"][:2] in groups][::6]
+    told = {"教育": "教育局已核实,我局将加强管理。", "交通": "交通局已核实,我局将加强管理。"}
+    rows = [
+        {
+            "topic": "",
+            "text": ticket["text"],
+            "department": "" if number % 2 else groups[ticket["category"][:2]],
+            "department_source": "" if number % 2 else "signature",
+            "reply": "" if number % 4 == 1 else told[groups[ticket["category"][:2]]],
+        }
+        for number, ticket in enumerate(asked)
+    ]
+
+    told_of = figures(capsys, "departments", "--replies", str(table(tmp_path / "replies.csv", rows)), "--draws", "1")
+
+    assert told_of["examples"] == sum(row["department"] != "" for row in rows)
+    assert told_of["learned_from"] == sum(row["department"] != "" or row["reply"] != "" for row in rows)
+    assert told_of["accuracy"] > 0.8
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {"01": answering.HALL, "05": "交通", "08": "人社"},
+        {"01": answering.HALL, "05": "交通"},  # one department only: nothing to decide in a second step
+        {"01": "教育", "05": "交通"},  # no hall: nothing to decide in a first
+    ],
+)
+def test_a_hall_is_told_from_departments_and_these_from_each_other(
+    groups: Mapping[str, str], tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [ticket for ticket in tickets if ticket["category"][:2] in groups][::6]
+    rows = [
+        {
+            "topic": "",
+            "text": ticket["text"],
+            "department": groups[ticket["category"][:2]],
+            "department_source": "mention" if number % 2 else "signature",
+        }
+        for number, ticket in enumerate(asked)
+    ]
+
+    told = figures(capsys, "departments", "--replies", str(table(tmp_path / "replies.csv", rows)), "--draws", "1")
+
+    assert sorted(told["labels"]) == sorted(groups.values())  # type: ignore[call-overload]  # the one figure that is a list
+    assert told["accuracy"] > 0.7
+
+
+def test_the_replies_of_messages_that_are_judged_are_never_read(
+    tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups = {"01": "教育", "05": "交通"}
+    asked = [ticket for ticket in tickets if ticket["category"][:2] in groups][::9]
+    marks = ("signature", "mention")
+    rows = [
+        {
+            "topic": "",
+            "text": ticket["text"],
+            "department": groups[ticket["category"][:2]],
+            "department_source": marks[number % 2],
+            "reply": "",
+        }
+        for number, ticket in enumerate(asked)
+    ]
+
+    silent = figures(capsys, "departments", "--replies", str(table(tmp_path / "silent.csv", rows)), "--draws", "1")
+    telling = [{**row, "reply": "感谢您对我镇工作的支持。"} for row in rows]
+    read = figures(capsys, "departments", "--replies", str(table(tmp_path / "telling.csv", telling)), "--draws", "1")
+
+    assert read == silent
 
 
 def test_a_board_is_judged_by_folds_and_city_by_city(

@@ -81,7 +81,7 @@ def test_every_message_gets_a_row_of_the_same_width_even_an_empty_one() -> None:
     assert speech.rows([]).shape == (0, rows.shape[1])
 
 
-@pytest.mark.parametrize("table", ["speech.tsv", "units.tsv"])
+@pytest.mark.parametrize("table", ["speech.tsv", "units.tsv", "offices.tsv"])
 def test_every_expression_can_stand_in_a_clean_text(table: str) -> None:
     for line in text.lines(table):
         assert [said for said in line.split("\t")[1].split() if text.normalise(said) != said] == []
