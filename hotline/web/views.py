@@ -25,6 +25,7 @@ from dispatch.model import (
     Caution,
     Channel,
     Clock,
+    ClockKind,
     Duty,
     Order,
     Outcome,
@@ -71,6 +72,7 @@ class Line(NamedTuple):
     state: str
     received: str
     due: str = ""
+    owes: str = ""
     marks: tuple[Mark, ...] = ()
     lamp: Lamp = "none"
     left: str = ""
@@ -155,6 +157,7 @@ def _standing(codes: Codes, base: str, names: tuple[str, ...], values: tuple[Any
         state=_state_of(row),
         received=words.short_moment(_moment(row.get("received_at"))),
         due=words.moment(due),
+        owes=words.duty(ClockKind.of(row["owes"])) if row.get("owes") else "",
         marks=tuple(_marks(row)),
     )
     return line[:_TELLS_TIME], due, _moment(row.get("warns_at"))

@@ -15,7 +15,7 @@ from typing import Any
 
 from dispatch.actions import ACTIONS
 from dispatch.errors import BadAction, IllegalAction, NoSuchPart, NotYours, Rule, RuleBroken
-from dispatch.model import Caution, Role, Term, TicketState
+from dispatch.model import Caution, ClockKind, Role, Term, TicketState
 from dispatch.reckoning import TurnKind
 from dispatch.routing import Doubt, Ground
 from dispatch.worktime import ZONE, Allowance, Unit
@@ -1216,6 +1216,11 @@ def span(much: timedelta) -> str:
 def left(due: datetime, now: datetime) -> str:
     """How much time is left until `due`, or how much it is past, in words."""
     return f"还剩 {_span(due - now)}" if due >= now else f"已超 {_span(now - due)}"
+
+
+def duty(kind: ClockKind) -> str:
+    """What must be done before a deadline of this kind ends."""
+    return kind.chinese.removesuffix("时限").removesuffix("期限")
 
 
 def _span(span: timedelta) -> str:

@@ -1,14 +1,18 @@
 -- name: board_of_department
--- One page of a department's open assignments as JSON, the soonest due first, after the key (due, ticket).
+-- One page of a department's open assignments as JSON, the soonest due first, after the key (due, ticket), each with what
+-- is due then.
 SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
   FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
                ticket.state AS ticket_state, ticket.cycle, ticket.received_at, assignment.number, assignment.duty,
-               assignment.state, assignment.due_at, assignment.designated,
-               (SELECT min(clock.warns_at) FROM clocks clock
-                 WHERE clock.ticket_id = ticket.id AND clock.department = assignment.department
-                   AND clock.due_at = assignment.due_at AND clock.stopped_at IS NULL AND clock.kind <> 'return_window') AS warns_at
+               assignment.state, assignment.due_at, assignment.designated, owed.warns_at, owed.kind AS owes
           FROM assignments assignment
           JOIN tickets ticket ON ticket.id = assignment.ticket_id
+          LEFT JOIN LATERAL (
+               SELECT clock.kind, clock.warns_at FROM clocks clock
+                WHERE clock.ticket_id = ticket.id AND clock.department = assignment.department
+                  AND clock.due_at = assignment.due_at AND clock.stopped_at IS NULL AND clock.kind <> 'return_window'
+                ORDER BY clock.warns_at, clock.number
+                LIMIT 1) owed ON true
          WHERE assignment.department = :department AND assignment.state IN ('sent', 'accepted')
            AND (assignment.due_at, assignment.ticket_id) > (:after_due, :after_id)
          ORDER BY assignment.due_at, assignment.ticket_id
@@ -20,13 +24,15 @@ SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
 SELECT (SELECT coalesce(json_agg(row_to_json(line)), '[]')::text
           FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
                        ticket.state AS ticket_state, ticket.cycle, ticket.received_at, assignment.number, assignment.duty,
-                       assignment.state, assignment.due_at, assignment.designated,
-                       (SELECT min(clock.warns_at) FROM clocks clock
-                         WHERE clock.ticket_id = ticket.id AND clock.department = assignment.department
-                           AND clock.due_at = assignment.due_at AND clock.stopped_at IS NULL
-                           AND clock.kind <> 'return_window') AS warns_at
+                       assignment.state, assignment.due_at, assignment.designated, owed.warns_at, owed.kind AS owes
                   FROM assignments assignment
                   JOIN tickets ticket ON ticket.id = assignment.ticket_id
+                  LEFT JOIN LATERAL (
+                       SELECT clock.kind, clock.warns_at FROM clocks clock
+                        WHERE clock.ticket_id = ticket.id AND clock.department = assignment.department
+                          AND clock.due_at = assignment.due_at AND clock.stopped_at IS NULL AND clock.kind <> 'return_window'
+                        ORDER BY clock.warns_at, clock.number
+                        LIMIT 1) owed ON true
                  WHERE assignment.department = :department AND assignment.state IN ('sent', 'accepted')
                    AND (assignment.due_at, assignment.ticket_id) > (:after_due, :after_id)
                  ORDER BY assignment.due_at, assignment.ticket_id

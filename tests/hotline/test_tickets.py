@@ -228,7 +228,10 @@ async def test_a_unit_sees_first_what_it_should_have_signed_already(desk: Desk) 
     by_interface = await desk.store.fetch_value("board_of_department", department=unit, **key)
     shown = await desk.store.fetch_row("department_page", department=unit, role="handler", at=late, notices=1, **key)
 
-    assert [int(line["id"]) for line in orjson.loads(by_interface)] == [waiting, signed]
+    assert [(int(line["id"]), line["owes"]) for line in orjson.loads(by_interface)] == [
+        (waiting, "sign"),
+        (signed, "reply"),
+    ]
     assert shown is not None
     assert (shown["open"], shown["late"]) == (2, 1)
     assert shown["page"] == by_interface

@@ -196,6 +196,24 @@ async def test_a_department_sees_its_own_list_and_what_it_was_told(open_browser:
     assert str(ticket) not in water.html
 
 
+async def test_a_department_sees_beside_the_time_left_what_is_due_then(open_browser: Open, bring: Bring) -> None:
+    ticket = await bring(category="010102")
+    city = await open_browser("city")
+
+    await city.get("/department")
+    assert _due_first(city.html) == "签收"
+    await city.act(ticket, "accept")
+    await city.get("/department")
+
+    assert _due_first(city.html) == "先行联系"
+
+
+def _due_first(html: str) -> str:
+    """What the first line of a department's list says is due next."""
+    found = re.search(r'<td class="c-time"[^>]*>.*?<b>(.*?)</b></td>', html)
+    return found[1] if found else ""
+
+
 async def test_a_request_waits_in_the_queue_of_the_dispatcher(open_browser: Open, bring: Bring) -> None:
     ticket = await bring(category="010102")
     city, dispatcher = await open_browser("city"), await open_browser("dispatcher")
