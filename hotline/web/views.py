@@ -309,12 +309,13 @@ def asked_for(row: Mapping[str, Any], codes: Codes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
-    """One notice; an alarm of the system's own leads to no ticket and has no number."""
+    """One notice; an alarm of the system's own leads to no ticket and has no number, a sealed ticket no title."""
 
     href: str
     text: str
     at: str
     number: tuple[str, str, str]
+    title: str
     seen: bool
 
 
@@ -326,6 +327,7 @@ def notices(rows: Iterable[Mapping[str, Any]]) -> tuple[NoticeLine, ...]:
             text=words.NOTICES.get(row["kind"], words.W.notices),
             at=words.short_moment(row["created_at"]),
             number=number(row["ticket_id"]) if row["ticket_id"] else ("", "", ""),
+            title=words.shortened(row["title"]) if row["title"] else "",
             seen=row["seen_at"] is not None,
         )
         for row in rows
