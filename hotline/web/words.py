@@ -331,7 +331,7 @@ RULES = SimpleNamespace(
     hints={
         "category": "输入几个字查找；可填一、二、三级编码",
         "area": "不填为全市；填区域名称或编码",
-        "owner": "只在按权属区分时填写：public 政府公有、state 国有单位、estate 小区物业、private 单位或个人",
+        "owner": "只在按权属区分时填写：政府公有、国有单位、小区物业、单位或个人",
         "lead": "承办单位名称；也可填：属地县区政府、由人决定、热线直接答复",
         "co": "几个单位之间用顿号隔开",
         "word": "诉求中出现即提醒",
@@ -405,7 +405,7 @@ RULES = SimpleNamespace(
         },
         "categories": {
             "code": "二、四或六位数字，前几位是上级分类；发布后不再更改，停用后也不他用",
-            "statutory": "写法如 20wd、60d，不填按时限规则办理",
+            "statutory": "写法如 20个工作日、60天，不填按时限规则办理",
             "basis": "上面各项特别规定的依据",
             "successor": "以后这类诉求归入哪一类；系统识别为本类的，改按它处理",
         },
@@ -432,7 +432,7 @@ RULES = SimpleNamespace(
         "ladder": ("阶梯", "何时", "告知", "文书"),
         "policy": ("参数",),
     },
-    notation="写法：30min 三十分钟，2h 二小时，2wh 二个工作小时，3wd 三个工作日；末尾加 + 为次日起算。",
+    notation="写法：30分钟、2小时、2个工作小时、3个工作日、60天；从次日起算的，末尾加（次日起算）。",
     policy={
         "returns_before_analysis": "退单几次后转研判",
         "extensions_most": "每轮最多延期次数",
@@ -845,6 +845,7 @@ FIELDS: Mapping[str, str] = {
     "approve": "是否同意",
     "answer": "答复意见",
     "rung": "督办等级",
+    "allowance": "时限",
     "demand": "督办要求",
     "order": "督办单",
     "caller": "诉求人",
@@ -1346,6 +1347,7 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"is no code", "编码不合格式：事项分类为二、四或六位数字，其他不能有空格和标点"),
     (r"is of another kind|cannot be read", "读不懂，请按导出的格式填写"),
     (r"cannot be read as .*", "读不懂，请按导出的格式填写"),
+    (r"is no allowance", "应当写作 30分钟、2小时、3个工作日、60天 这样的时限"),
     (r"is taken", "已有人用过，请换一个"),
     (r"is the entry itself", "不能是它自己"),
     (r"is published", "已经发布过，不能删除；不再使用的请填停用日期"),

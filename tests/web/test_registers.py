@@ -245,6 +245,21 @@ async def test_one_new_entry_can_stand_below_another(open_browser: Open, desk: D
     assert [one.name for one in (await desk.rulebook()).wider("0201")] == ["江口镇", "江口县", "榕溪市"]
 
 
+async def test_a_statutory_time_is_shown_and_typed_in_words(open_browser: Open, desk: Desk) -> None:
+    dispatcher = await open_browser("dispatcher")
+    await dispatcher.get("/rules/categories/row")
+
+    await send(
+        dispatcher, "/rules/categories/row", **{**UNIT, "code": "0103", "name": "绿化", "statutory": "20个工作日"}
+    )
+    draft = await drafts.own(desk, "categories", Actor("dispatcher", Role.DISPATCHER, "hotline"))
+    await dispatcher.get("/rules/categories/row?key=0103")
+
+    assert draft is not None
+    assert "20wd" in {row["statutory"] for row in draft["body"]}
+    assert 'value="20个工作日"' in dispatcher.html
+
+
 @pytest.mark.parametrize(
     ("part", "typed", "told"),
     [
@@ -256,7 +271,7 @@ async def test_one_new_entry_can_stand_below_another(open_browser: Open, desk: D
         ("departments", {"level": ""}, "读不懂"),
         ("departments", {"source": "好"}, "太短"),
         ("categories", {"code": "0103a", "name": "绿化"}, "编码不合格式"),
-        ("categories", {"code": "0103", "name": "绿化", "statutory": "二十天"}, "读不懂"),
+        ("categories", {"code": "0103", "name": "绿化", "statutory": "二十天"}, "应当写作"),
         ("areas", {"code": "02", "name": "江口县", "parent": "02"}, "不能是它自己"),
     ],
 )

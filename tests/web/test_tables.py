@@ -28,6 +28,20 @@ async def send(browser: Browser, path: str, **values: object) -> str:
     return await browser.post(path, {"csrf": browser.csrf, **values})
 
 
+async def test_whose_a_thing_is_is_shown_and_typed_in_words(open_browser: Open, desk: Desk) -> None:
+    dispatcher = await open_browser("dispatcher")
+    await dispatcher.get("/rules/catalogue/row")
+    assert "private" not in dispatcher.html
+
+    await send(dispatcher, "/rules/catalogue/row", **ROW | {"owner": "小区物业"})
+    draft = await drafts.own(desk, "catalogue", Actor("dispatcher", Role.DISPATCHER, "hotline"))
+    await dispatcher.get("/rules/catalogue/row?key=010101&key=01&key=estate")
+
+    assert draft is not None
+    assert "estate" in {row["owner"] for row in draft["body"]}
+    assert 'value="小区物业"' in dispatcher.html
+
+
 async def test_a_row_goes_into_a_draft_is_tried_published_by_another_and_then_sends_tickets(
     open_browser: Open, bring: Bring, desk: Desk
 ) -> None:
