@@ -330,6 +330,8 @@ class Input:
     options: tuple[Option, ...] = ()
     error: str = ""
     example: str = ""
+    starts: bool = False
+    """Whether one begins to type here, as long as nothing is wrong elsewhere."""
 
     @property
     def is_untouched(self) -> bool:
@@ -438,6 +440,7 @@ def _intake_input(one: Field, codes: Codes, typed: Typed, errors: Mapping[str, s
         options=_options(one, codes),
         error=errors.get(one.name, ""),
         example=words.EXAMPLES.get(one.name, ""),
+        starts=one.kind == "phone" and not errors,
     )
 
 

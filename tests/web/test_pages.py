@@ -273,7 +273,7 @@ async def test_a_form_sent_twice_opens_one_ticket(open_browser: Open) -> None:
         ({"text": "好", "answer": "答", "category": "没有这一类"}, "没有这个选项"),
     ],
 )
-async def test_what_cannot_be_taken_is_said_beside_its_field_and_nothing_is_lost(
+async def test_what_cannot_be_taken_is_said_beside_its_field_has_the_focus_and_nothing_is_lost(
     open_browser: Open, values: dict[str, str], said: str
 ) -> None:
     browser = await open_browser("agent")
@@ -281,7 +281,10 @@ async def test_what_cannot_be_taken_is_said_beside_its_field_and_nothing_is_lost
     await open_by_form(browser, place="解放路3号院", **values)
 
     assert browser.status == 422
-    assert re.search(rf'<p class="error"[^>]*>[^<]*{said}', browser.html)
+    error = re.search(rf'<p class="error" id="([\w-]+)">[^<]*{said}', browser.html)
+    assert error
+    assert re.findall(r'aria-describedby="([^"]*)" aria-invalid="true" autofocus', browser.html) == [error[1]]
+    assert browser.html.count(" autofocus") == 1
     assert "解放路3号院" in browser.html
 
 
