@@ -450,10 +450,11 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The forms for one part of the ticket."""
+    """The forms for one part of the ticket; or, without forms of its own, several such parts, folded."""
 
     title: str
     forms: tuple[forms.Form, ...]
+    parts: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -537,7 +538,7 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
         groups=groups,
         offered=offered,
         may_add_caller=actor.is_hotline and not ticket.is_closed,
-        lists=tuple(forms.lists(one for group in groups for form in group.forms for one in form.inputs)),
+        lists=tuple(forms.lists(one for form in _every_form(groups) for one in form.inputs)),
     )
 
 
@@ -875,9 +876,23 @@ def _groups(seen: tickets.View, codes: Codes, attempt: Attempt) -> tuple[Group, 
         mine = tried == (offer.action, offer.number)
         typed, error = (attempt.typed or {}, attempt.error) if mine else ({}, None)
         made.setdefault((offer.subject, offer.number), []).append(forms.form(offer, ticket, codes, typed, error))
-    groups = [Group(_group_title(key, ticket, codes), tuple(sorted(found, key=_rank))) for key, found in made.items()]
-    groups.sort(key=lambda group: min(map(_rank, group.forms)))
-    return tuple(_with_first_open(groups))
+    groups = {
+        key: Group(_group_title(key, ticket, codes), tuple(sorted(found, key=_rank))) for key, found in made.items()
+    }
+    quiet = [group for (subject, _), group in groups.items() if subject == "assignment" and _first(group) == _LAST]
+    folded = [Group(words.UNITS_OF_TICKET, (), tuple(quiet))] if len(quiet) > 1 else []
+    shown = sorted((group for group in groups.values() if not folded or group not in quiet), key=_first)
+    return (*_with_first_open(shown), *folded)
+
+
+def _every_form(groups: Iterable[Group]) -> Iterator[forms.Form]:
+    for group in groups:
+        yield from group.forms
+        yield from _every_form(group.parts)
+
+
+def _first(group: Group) -> int:
+    return min(map(_rank, group.forms))
 
 
 def _with_first_open(groups: Sequence[Group]) -> Iterator[Group]:
@@ -892,7 +907,11 @@ def _rank(form: forms.Form) -> int:
     """Where a form stands: what was tried comes first, then what is likely wanted."""
     if form.is_open:
         return -1
-    return forms.FIRST.index(form.action) if form.action in forms.FIRST else len(forms.FIRST)
+    return forms.FIRST.index(form.action) if form.action in forms.FIRST else _LAST
+
+
+_LAST = len(forms.FIRST)
+"""The rank of what is seldom wanted."""
 
 
 def _group_title(key: tuple[str, int], ticket: Ticket, codes: Codes) -> str:

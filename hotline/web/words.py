@@ -996,6 +996,9 @@ GROUPS: Mapping[str, str] = {
 }
 """What the parts of a ticket are called."""
 
+UNITS_OF_TICKET = "各承办单位"
+"""What several units together are called, where each has the same few actions."""
+
 SUBMIT: Mapping[str, str] = {
     "reply": "提交答复",
     "decide": "提交审批",

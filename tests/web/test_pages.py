@@ -214,6 +214,36 @@ def _due_first(html: str) -> str:
     return found[1] if found else ""
 
 
+async def test_what_may_be_done_about_each_of_several_units_is_folded_into_one_group(
+    open_browser: Open, bring: Bring, desk: Desk
+) -> None:
+    ticket = await bring(category="010102")
+    supervisor, city = await open_browser("supervisor"), await open_browser("city")
+    assert 'class="unit"' not in await supervisor.get(f"/tickets/{ticket}")  # there is but one
+    await tickets.act(desk, ticket, do.AddCo(assignment=1, department="slj", why="职责"), DISPATCHER)
+
+    page = await supervisor.get(f"/tickets/{ticket}")
+    own = await city.get(f"/tickets/{ticket}")
+
+    assert page.count("<h3>各承办单位</h3>") == 1
+    assert len(re.findall(r'<details class="unit">\s*<summary>承办单 \d · \S+', page)) == 2
+    assert "<h3>承办单" not in page
+    assert 'class="unit"' not in own  # a unit has its own actions before its eyes
+
+
+async def test_an_action_that_was_refused_stands_open_outside_the_fold(
+    open_browser: Open, bring: Bring, desk: Desk
+) -> None:
+    ticket = await bring(category="010102")
+    await tickets.act(desk, ticket, do.AddCo(assignment=1, department="slj", why="职责"), DISPATCHER)
+    supervisor = await open_browser("supervisor")
+
+    await supervisor.act(ticket, "recall", assignment="2", reason="")
+
+    assert supervisor.status == 422
+    assert re.search(r'<h3>承办单 2 · 市水利局[^<]*</h3>\s*<details id="recall-2" open>', supervisor.html)
+
+
 async def test_a_request_waits_in_the_queue_of_the_dispatcher(open_browser: Open, bring: Bring) -> None:
     ticket = await bring(category="010102")
     city, dispatcher = await open_browser("city"), await open_browser("dispatcher")
