@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dispatch.model import Level, Role
-from hotline import people, supervision
+from hotline import bulk, people, supervision
 from hotline.drafts import FIELDS
 from hotline.errors import BadInput
 from hotline.office import DEFAULTS
@@ -279,7 +279,9 @@ def _href(part: str, name: str, code: str, role: Role) -> str:
         "below": f"/rules/{part}?{urlencode({'q': code})}",
         "departments": f"/rules/departments?{urlencode({'q': code})}",
     }
-    if part == "departments" and role in supervision.READERS:
+    if part == "departments" and role in bulk.DISPATCHERS:
+        pages["tickets"] = f"/rules/departments/hand-over?{urlencode({'key': code})}"
+    elif part == "departments" and role in supervision.READERS:
         pages["tickets"] = f"/supervision/list?{urlencode({'of': 'duties', 'unit': code, 'only': '1'})}"
     if role in people.KEEPERS:
         pages["people"] = f"/people?{urlencode({'unit': code})}"

@@ -920,7 +920,8 @@ def _group_title(key: tuple[str, int], ticket: Ticket, codes: Codes) -> str:
     match subject:
         case "assignment":
             one = next(one for one in ticket.assignments if one.number == part)
-            return f"{name} {part} · {codes.department(one.department)}（{one.duty.chinese}）"
+            standing = one.duty.chinese if one.is_live else f"{one.duty.chinese} {one.state.chinese}"
+            return f"{name} {part} · {codes.department(one.department)}（{standing}）"
         case "request":
             asked_for = next(one for one in ticket.requests if one.number == part)
             return f"{name} {part} · {asked_for.kind.chinese}"

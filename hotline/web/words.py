@@ -424,7 +424,7 @@ RULES = SimpleNamespace(
     drop_new="不新增了",
     hangs="现有关联",
     hangs_none="没有工单、人员或规则关联到它。",
-    hangs_hint="还有关联的，停用时须写明由谁承接：在办工单由原单位办完或改派，人员须另行调整；有下级的，须先调整或停用下级。",
+    hangs_hint="还有关联的，停用时须写明由谁承接：在办工单由原单位办完，或停用后由派单员移交；人员由系统管理员调整；有下级的，须先调整或停用下级。",
     hangs_plain="还有关联的，停用时须写明由谁承接；有下级或所属单位的，须先调整或停用。",
     yes="是",
     columns={
@@ -613,6 +613,24 @@ BULK = SimpleNamespace(
 )
 """The words of dispatching many tickets."""
 
+HAND_OVER = SimpleNamespace(
+    title="{}的在办工单",
+    hint="选中的由您撤回，改派给承接单位，一次最多五十张。每张都按单张撤回、派单的全部规则办理：原单位已超时的仍记原单位，承接单位的时限重新起算。",
+    not_closed="本单位没有停用，或停用后没有承接单位；停用并写明承接单位，发布后即可在此移交。",
+    part="承办",
+    why="移交理由",
+    why_hint="按什么文件或决定移交，至少四个字；写入每张工单。",
+    send="移交给{}",
+    done_title="移交结果",
+    done="已移交 {} 张，未移交 {} 张",
+    moved="已移交",
+    left="未移交",
+    to="由{}承接",
+    again="继续移交",
+    none="本单位没有在办工单。",
+)
+"""The words of handing over what a closed unit has."""
+
 NOT_IN_BULK: Mapping[str, str] = {
     "confidential": "保密事项，须逐张办理",
     "report": "举报事项，须逐张办理",
@@ -620,6 +638,10 @@ NOT_IN_BULK: Mapping[str, str] = {
     "risk": "有风险词，须逐张核实办理",
     "no_suggestion": "没有建议单位，请逐张派单或选定单位",
     "other_suggestion": "首选建议已有变化，请重新查看",
+    "designated": "指定承办的，须逐张办理",
+    "sent_from_above": "由上级单位派来，请上级单位另派",
+    "sent_on": "已派给下级单位，须逐张办理",
+    "gone": "本单位已不在办",
 }
 """Why a ticket is left out of what is done for many."""
 PEOPLE = SimpleNamespace(
@@ -1351,6 +1373,7 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"is of another kind|cannot be read", "读不懂，请按导出的格式填写"),
     (r"cannot be read as .*", "读不懂，请按导出的格式填写"),
     (r"is no allowance", "应当写作 30分钟、2小时、3个工作日、60天 这样的时限"),
+    (r"has no successor", "没有停用，或没有承接单位"),
     (r"is taken", "已有人用过，请换一个"),
     (r"is the entry itself", "不能是它自己"),
     (r"is published", "已经发布过，不能删除；不再使用的请填停用日期"),

@@ -570,6 +570,7 @@ CHANGING = {
     "/rules/{part}",
     *(f"/rules/{part}/{what}" for part in FIELDS for what in ("row", "file", "again")),
     "/queue/bulk",
+    "/rules/departments/hand-over",
     "/tickets/{id}/presence",
     "/tickets/{id}/code",
     "/api/v1/tickets/{id}/callers/{number}/code",
