@@ -23,6 +23,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from dispatch.model import Actor, Role
+from dispatch.rulebook import successor_of
 from hotline.desk import Desk
 from hotline.errors import BadInput, HotlineError, NotFound
 
@@ -106,11 +107,15 @@ class Session:
 async def create_person(desk: Desk, person: Person, password: str, *, hasher: PasswordHasher = STRONG) -> None:
     """Add somebody, or change their name, role, department and password; sessions of before end.
 
-    Raises BadInput for a value that cannot be taken.
+    Raises BadInput for a value that cannot be taken, also for a unit that is closed: nobody would send it anything.
     """
-    row = await desk.store.fetch_row(
-        "put_person", **asdict(checked(person)), password_hash=await hashed(password, hasher)
-    )
+    person = checked(person)
+    closed = (await desk.rulebook()).closed.departments
+    if person.department in closed:
+        since, heir = closed[person.department].closed_from, successor_of(person.department, closed)
+        now = f"{heir}, its successor" if heir != person.department else "a department that is in use"
+        raise BadInput("department", person.department, f"is closed since {since}", now)
+    row = await desk.store.fetch_row("put_person", **asdict(person), password_hash=await hashed(password, hasher))
     if row is None:
         raise BadInput("department", person.department, "is unknown", "the code of a department")
     await end_all(desk, person.id)

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dispatch.model import Actor
+from hotline import tickets
 from hotline.desk import Desk
 from hotline.store import Row
 from hotline.stream import Change, announce
 
 COUNTED_MOST = 100
 """More than these are not counted: nobody reads the difference."""
+FAR = 2**62
+"""Above every number of a notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,18 @@ async def unread(desk: Desk, actor: Actor) -> Unread:
     return Unread(row["unread"], row["newest"] or 0) if row else Unread(0, 0)
 
 
-async def page(desk: Desk, actor: Actor, *, before: int, most: int) -> Sequence[Row]:
-    """Return notices for `actor` with numbers below `before`, the newest first."""
+async def page(desk: Desk, actor: Actor, *, before: int = FAR, most: int) -> Sequence[Row]:
+    """Return notices for `actor` with numbers below `before`, the newest first.
+
+    The title of a ticket whose caller is protected is left out, and so is one that `actor` may not see.
+    """
     return await desk.store.fetch(
-        "notices_page", department=actor.department, role=actor.role, before=before, most=most
+        "notices_page",
+        department=actor.department,
+        role=actor.role,
+        units=tickets.units_seen(actor, await desk.rulebook()),
+        before=before,
+        most=most,
     )
 
 

@@ -1062,6 +1062,14 @@ def may_see(ticket: Ticket, actor: Actor, rulebook: Rulebook) -> bool:
     )
 
 
+def units_seen(actor: Actor, rulebook: Rulebook) -> list[str] | None:
+    """Return the units whose parts in tickets `actor` may see, the own one first; None for all."""
+    if actor.role not in HOLDERS:
+        return None
+    below = (unit for unit in rulebook.every_department if rulebook.is_below(unit, actor.department))
+    return [actor.department, *below]
+
+
 def is_answered(ticket: Ticket) -> bool:
     """Whether the answer was found good enough for the caller to see."""
     return ticket.state in {TicketState.FOLLOW_UP, TicketState.CLOSED}
@@ -1183,11 +1191,7 @@ async def unmask(desk: Desk, ticket_id: int, number: int, actor: Actor, reason: 
 
 async def search(desk: Desk, words: str, actor: Actor, *, before: int | None = None, most: int = 50) -> str:
     """Return JSON of the newest tickets that contain every word and that `actor` may see; raises BadInput."""
-    departments = None
-    if actor.role in HOLDERS:
-        rulebook = await desk.rulebook()
-        below = (unit for unit in rulebook.every_department if rulebook.is_below(unit, actor.department))
-        departments = [actor.department, *below]
+    departments = units_seen(actor, await desk.rulebook())
     return await desk.store.search(words, departments=departments, before=before, most=most)
 
 

@@ -375,7 +375,7 @@ COMMENT ON COLUMN notices.place IS 'Its place in the order in which notices were
 COMMENT ON COLUMN notices.seen_at IS 'When the first of those whom it is for had it before them.';
 -- Serves: place_notices.
 CREATE INDEX notices_to_place ON notices (id) WHERE try_at IS NOT NULL;
--- Serves: notices_of_department.
+-- Serves: notices_page, department_page.
 CREATE INDEX notices_by_department ON notices (department, id DESC);
 -- Serves: told_of_ticket: whom a case file says was told.
 CREATE INDEX notices_by_ticket ON notices (ticket_id, id) WHERE ticket_id IS NOT NULL;

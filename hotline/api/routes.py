@@ -281,11 +281,8 @@ async def callers(request: web.Request) -> web.Response:
 
 
 async def notices(request: web.Request) -> web.Response:
-    """Return the newest notices for the asker."""
-    actor = actor_of(request)
-    rows = await desk_of(request).store.fetch(
-        "notices_of_department", department=actor.department, role=actor.role, most=50
-    )
+    """Return the newest notices for the asker, with the ticket's title where no caller is protected."""
+    rows = await inbox.page(desk_of(request), actor_of(request), most=50)
     return json_response([dict(row) | {"ticket_id": _number_or_none(row["ticket_id"])} for row in rows])
 
 

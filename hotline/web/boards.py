@@ -109,6 +109,7 @@ async def department(request: web.Request) -> web.StreamResponse:
         "department_page",
         department=unit,
         role=actor.role,
+        units=tickets.units_seen(actor, codes.rulebook),
         at=now,
         after_due=after_due,
         after_id=after_id,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from dispatch.errors import RuleBroken
-from dispatch.model import TicketState
+from dispatch.model import Ticket, TicketState
 from hotline import bulk
 from hotline.edge import actor_of, desk_of, page_key, status_of
 from hotline.errors import BadInput
@@ -44,6 +44,23 @@ class Result:
     title: str
     is_done: bool
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The words of a page of results, and whence it came: what was done, and where one goes on."""
+
+    title: str
+    summary: str
+    done: str
+    left: str
+    back: str
+    back_href: str
+    again: str
+    again_href: str
+
+
+_TOLD = Told(B.done_title, B.done, B.sent, B.left, words.W.queue, "/queue", B.again, "/queue/bulk")
 
 
 def routes() -> list[web.RouteDef]:
@@ -104,21 +121,36 @@ async def dispatch(request: web.Request) -> web.StreamResponse:
     together = forms.first(typed, "do") == "together"
     try:
         order = _order(typed, codes, together=together)
-        results = await bulk.dispatch(desk, list(_chosen(typed)), order, actor_of(request))
+        results = await bulk.dispatch(desk, list(chosen_of(typed)), order, actor_of(request))
     except BadInput as error:
         return await _page(request, typed, words.explain(error), status=status_of(error))
-    files = await bulk.files(desk, [one.ticket for one in results], actor_of(request))
+    return await show_results(
+        request,
+        results,
+        lambda after: B.sent_to.format(codes.department(after.lead.department)) if after.lead else "",
+        _TOLD,
+    )
+
+
+async def show_results(
+    request: web.Request, results: Sequence[bulk.Result], where: Callable[[Ticket], str], told: Told
+) -> web.Response:
+    """Show what became of each ticket of many; `where` says where one is afterwards."""
+    codes = await frame.codes_of(request)
+    files = await bulk.files(desk_of(request), [one.ticket for one in results], actor_of(request))
     done = sum(one.after is not None for one in results)
     return frame.show(
         request,
         "bulk_done.html",
         codes,
-        results=list(_results(results, files, codes)),
-        summary=B.done.format(done, len(results) - done),
+        results=[_result(one, files.get(one.ticket), where, codes) for one in results],
+        summary=told.summary.format(done, len(results) - done),
+        told=told,
     )
 
 
-def _chosen(typed: forms.Typed) -> Iterable[bulk.Chosen]:
+def chosen_of(typed: forms.Typed) -> Iterable[bulk.Chosen]:
+    """Yield the tickets whose boxes were ticked; raises BadInput for what no page offers."""
     for text in typed.get("ticket", ()):
         found = _CHOSEN.fullmatch(text)
         if found is None:
@@ -139,16 +171,14 @@ def _order(typed: forms.Typed, codes: Codes, *, together: bool) -> bulk.Order:
     return bulk.Order(key=key, lead=lead, category=category, why=why, fixed=words.W.category_fixed)
 
 
-def _results(results: Iterable[bulk.Result], files: Mapping[int, File], codes: Codes) -> Iterable[Result]:
-    for one in results:
-        file, lead = files.get(one.ticket), one.after.lead if one.after else None
-        yield Result(
-            href=f"/tickets/{one.ticket}",
-            number=views.number(one.ticket),
-            title=words.shortened(file.matter.title) if file else "",
-            is_done=one.after is not None,
-            text=B.sent_to.format(codes.department(lead.department)) if lead else _why_not(one.error, codes),
-        )
+def _result(one: bulk.Result, file: File | None, where: Callable[[Ticket], str], codes: Codes) -> Result:
+    return Result(
+        href=f"/tickets/{one.ticket}",
+        number=views.number(one.ticket),
+        title=words.shortened(file.matter.title) if file else "",
+        is_done=one.after is not None,
+        text=where(one.after) if one.after else _why_not(one.error, codes),
+    )
 
 
 def _why_not(error: Exception | None, codes: Codes) -> str:

@@ -6,6 +6,7 @@ reads; whatever does not fit comes back as an error that names the field.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -36,7 +37,7 @@ from dispatch.model import (
     Urgency,
 )
 from dispatch.rulebook import ALL_AREAS, Rulebook
-from dispatch.worktime import ZONE
+from dispatch.worktime import ZONE, Allowance, Unit
 from hotline.errors import BadInput, DoubtfulReply
 from hotline.web import words
 
@@ -336,6 +337,8 @@ class Input:
     options: tuple[Option, ...] = ()
     error: str = ""
     example: str = ""
+    starts: bool = False
+    """Whether one begins to type here, as long as nothing is wrong elsewhere."""
 
     @property
     def is_untouched(self) -> bool:
@@ -450,6 +453,7 @@ def _intake_input(one: Field, codes: Codes, typed: Typed, errors: Mapping[str, s
         options=_options(one, codes),
         error=errors.get(one.name, ""),
         example=words.EXAMPLES.get(one.name, ""),
+        starts=one.kind == "phone" and not errors,
     )
 
 
@@ -595,6 +599,24 @@ def read_intake(typed: Typed, codes: Codes) -> dict[str, str]:
             text = codes.code(one.kind, text.strip())
         values[one.name] = text
     return values
+
+
+_UNITS = {told.removeprefix("个"): unit for unit, told in words.UNITS.items()} | {"日": Unit.DAYS}
+_ALLOWANCE = re.compile(rf"(\d+)个?({'|'.join(_UNITS)})(?:(\(?次日起算?\)?))?", re.ASCII)
+
+
+def read_allowance(name: str, text: str) -> str:
+    """Return the notation of an allowance that was typed as pages show it, or as it is noted; nothing stays nothing.
+
+    Raises BadInput for the field `name`.
+    """
+    plain = re.sub(r"\s", "", text).replace("（", "(").replace("）", ")")
+    found = _ALLOWANCE.fullmatch(plain)
+    noted = f"{found[1]}{_UNITS[found[2]]}{'+' if found[3] else ''}" if found else plain
+    try:
+        return str(Allowance.parse(noted)) if noted else ""
+    except ValueError:
+        raise BadInput(name, text, "is no allowance") from None
 
 
 def first(typed: Typed, name: str) -> str:

@@ -63,6 +63,7 @@ TEMPLATES = Templates(
         "k": words.CASE,
         "r": words.RULES,
         "b": words.BULK,
+        "over": words.HAND_OVER,
         "here": words.PRESENCE,
         "code_words": words.CODE,
         "kb": words.KNOWLEDGE,

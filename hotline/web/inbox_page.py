@@ -12,14 +12,13 @@ from hotline.edge import actor_of, desk_of
 from hotline.web import entrance, forms, frame, views
 
 PAGE_LINES = 50
-_FAR = 2**62
 
 
 async def notices(request: web.Request) -> web.StreamResponse:
     """Show notices, the newest first."""
     actor, desk = actor_of(request), desk_of(request)
     text = request.query.get("before", "")
-    before = int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else _FAR
+    before = int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else inbox.FAR
     rows = await inbox.page(desk, actor, before=before, most=PAGE_LINES)
     new = await inbox.unread(desk, actor)
     more = urlencode({"before": rows[-1]["id"]}) if len(rows) == PAGE_LINES else ""

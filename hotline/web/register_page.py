@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 
 from dispatch.worktime import ZONE
 from hotline import drafts, register
-from hotline.edge import actor_of, desk_of, moment_of, status_of, whole
+from hotline.edge import actor_of, desk_of, moment_of, status_of
 from hotline.errors import BadInput, NotFound
 from hotline.store import REGISTERS
 from hotline.web import entrance, forms, frame, register_views, rules_views, tables_page, words
-from hotline.web.tables_page import PAGE_MOST, PAGES_MOST
 
 
 def routes() -> list[web.RouteDef]:
@@ -36,34 +34,21 @@ def routes() -> list[web.RouteDef]:
 
 async def listed(request: web.Request) -> web.StreamResponse:
     """Show the tree, or the entries that contain every word of `q`, as the own draft has them if there is one."""
-    desk, codes = desk_of(request), await frame.codes_of(request)
-    table = await tables_page.table_of(request)
+    codes, table, text = await frame.codes_of(request), await tables_page.table_of(request), tables_page.sought(request)
     part, rows = table.part, table.rows
-    text = request.query.get("q", "").strip()[: tables_page.LONGEST_WORDS]
-    everything, day = bool(request.query.get("all")), desk.now().astimezone(ZONE).date()
-    page = whole(request.query.get("page", "1"), "page", PAGES_MOST)
+    everything, day = bool(request.query.get("all")), desk_of(request).now().astimezone(ZONE).date()
     found = [one for one in register_views.tree(part, rows) if everything or not register_views.is_closed(one[1], day)]
     fitting = register_views.fitting(part, found, text, codes)
-    some = fitting[(page - 1) * PAGE_MOST : page * PAGE_MOST]
-    asked = {name: value for name, value in (("q", text), ("all", "1" if everything else "")) if value}
-    base = f"/rules/{part}?{urlencode(asked)}"
-    versions = [dict(one) for one in await drafts.versions(desk, actor_of(request)) if one["part"] == part]
-    return frame.show(
+    return await tables_page.show_found(
         request,
         "register.html",
-        codes,
-        part=part,
-        title=rules_views.name(part),
+        table,
+        fitting,
+        lambda some: register_views.lines(part, some, table.ruling, rows, codes, flat=bool(text)),
+        asked={"q": text, "all": "1" if everything else ""},
         columns=register_views.columns(part),
-        rows=register_views.lines(part, some, table.ruling, rows, codes, flat=bool(text)),
-        q=text,
         everything=everything,
         told=words.RULES.register_counted.format(len(found), len(fitting)),
-        more=f"{base}&page={page + 1}" if len(fitting) > page * PAGE_MOST else "",
-        first=base,
-        paged=page > 1,
-        draft=table.draft,
-        versions=rules_views.versions(versions, desk.now()),
     )
 
 

@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dispatch.model import Level, Role
-from hotline import people, supervision
+from hotline import bulk, people, supervision
 from hotline.drafts import FIELDS
 from hotline.errors import BadInput
 from hotline.office import DEFAULTS
 from hotline.register import Uses
 from hotline.web import tables_views, words
-from hotline.web.forms import Codes, Input, Kind, Option, Typed, first
+from hotline.web.forms import Codes, Input, Kind, Option, Typed, first, read_allowance
 
 R = words.RULES
 CLOSING = ("closed_from", "successor")
@@ -193,6 +193,8 @@ def typed_of(part: str, row: Entry, codes: Codes) -> Typed:
 def _shown(part: str, name: str, value: Any, codes: Codes) -> str:  # noqa: ANN401 - a value of JSON
     if name in {"parent", "successor"} and value:
         return codes.name("category", value) if part == "categories" else tables_views.NAMED[part](codes, value)
+    if name in tables_views.ALLOWANCES:
+        return words.allowance(value or "")
     return codes.area(value) if name == "area" else str(value or "")
 
 
@@ -228,6 +230,7 @@ def row_of(part: str, typed: Typed, codes: Codes, rows: Iterable[Entry], code: s
     given = list(rows)
     row = {name: type(empty)(first(typed, name).strip()) for name, empty in DEFAULTS[part].items()}
     row["code"] = code or row["code"]
+    row |= {name: read_allowance(name, row[name]) for name in tables_views.ALLOWANCES & row.keys()}
     for name in ("parent", "successor"):
         if row.get(name):
             named = row["code"] if row[name] == row["code"] else _code(part, name, row[name], codes, given)
@@ -276,7 +279,9 @@ def _href(part: str, name: str, code: str, role: Role) -> str:
         "below": f"/rules/{part}?{urlencode({'q': code})}",
         "departments": f"/rules/departments?{urlencode({'q': code})}",
     }
-    if part == "departments" and role in supervision.READERS:
+    if part == "departments" and role in bulk.DISPATCHERS:
+        pages["tickets"] = f"/rules/departments/hand-over?{urlencode({'key': code})}"
+    elif part == "departments" and role in supervision.READERS:
         pages["tickets"] = f"/supervision/list?{urlencode({'of': 'duties', 'unit': code, 'only': '1'})}"
     if role in people.KEEPERS:
         pages["people"] = f"/people?{urlencode({'unit': code})}"

@@ -17,6 +17,7 @@ from hotline.errors import BadInput, NotFound
 from hotline.store import Row
 from hotline.web import entrance, forms, frame, rules_views
 from hotline.web.rules_views import EDITED
+from hotline.web.tables_views import ALLOWANCES
 
 _NUMBERS_MOST = 2**31 - 1
 
@@ -80,6 +81,7 @@ def _edited(name: str, number: int, row: dict[str, Any], typed: forms.Typed) -> 
     changed = {
         field: forms.first(typed, f"{number}-{field}").strip() for field in EDITED[name] if f"{number}-{field}" in typed
     }
+    changed |= {field: forms.read_allowance("allowance", changed[field]) for field in ALLOWANCES & changed.keys()}
     return {**row, **{field: _value(field, text, row.get(field)) for field, text in changed.items()}}
 
 

@@ -186,13 +186,19 @@ def rows(part: str, given: Iterable[Mapping[str, Any]], codes: Codes) -> tuple[E
         Entry(
             tuple(_about(part, row, codes)),
             tuple(
-                Field(field, R.fields[field], "" if row.get(field) is None else str(row[field]))
+                Field(field, R.fields[field], _shown(field, row.get(field)))
                 for field in EDITED[part]
                 if part != "ladder" or field in _fields_of_rung(row)
             ),
         )
         for row in given
     )
+
+
+def _shown(field: str, value: Any) -> str:  # noqa: ANN401 - a value of JSON
+    if value is None:
+        return ""
+    return words.allowance(value) if field in tables_views.ALLOWANCES else str(value)
 
 
 def _fields_of_rung(row: Mapping[str, Any]) -> frozenset[str]:

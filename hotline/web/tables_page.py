@@ -6,9 +6,9 @@ departments and categories are such tables, too, as far as files and versions go
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -24,6 +24,7 @@ from hotline.web.forms import Codes
 PAGE_MOST = 50
 PAGES_MOST = 100_000
 LONGEST_WORDS = 100
+Found = TypeVar("Found")
 
 
 def routes() -> list[web.RouteDef]:
@@ -80,32 +81,59 @@ async def table_of(request: web.Request) -> Table:
     return Table(part=part, ruling=ruling, rows=rows, bodies=bodies, draft=mine["id"], source=mine["source"])
 
 
-async def listed(request: web.Request) -> web.StreamResponse:
-    """Show the rows that contain every word of `q`, a page at a time, as the own draft has them if there is one."""
-    desk, actor, codes, part = desk_of(request), actor_of(request), await frame.codes_of(request), _part(request)
-    table = await table_of(request)
-    rows = table.rows
-    text = request.query.get("q", "").strip()[:LONGEST_WORDS]
+def sought(request: web.Request) -> str:
+    """Return the words that are looked for in a table."""
+    return request.query.get("q", "").strip()[:LONGEST_WORDS]
+
+
+async def show_found(
+    request: web.Request,
+    template: str,
+    table: Table,
+    fitting: Sequence[Found],
+    drawn: Callable[[Sequence[Found]], Sequence[object]],
+    *,
+    asked: Mapping[str, str],
+    **more: Any,  # noqa: ANN401 - handed on to the template
+) -> web.Response:
+    """Show one page of the rows of a table that fit, each page of 50 drawn by itself, and the table's versions.
+
+    `asked` is what the address says beside the page, empty values left out.
+    """
+    desk, part = desk_of(request), table.part
     page = whole(request.query.get("page", "1"), "page", PAGES_MOST)
-    fitting = list(tables_views.fitting(part, rows, text, codes))
-    some = fitting[(page - 1) * PAGE_MOST : page * PAGE_MOST]
-    base = f"/rules/{part}?{urlencode({'q': text} if text else {})}"
-    versions = [dict(one) for one in await drafts.versions(desk, actor) if one["part"] == part]
+    base = f"/rules/{part}?{urlencode({name: value for name, value in asked.items() if value})}"
+    versions = [dict(one) for one in await drafts.versions(desk, actor_of(request)) if one["part"] == part]
     return frame.show(
         request,
-        "rules_table.html",
-        codes,
+        template,
+        await frame.codes_of(request),
         part=part,
         title=rules_views.name(part),
-        columns=tables_views.columns(part),
-        rows=tables_views.rows(part, some, table.ruling, codes),
-        q=text,
-        told=words.RULES.counted.format(len(rows), len(fitting)),
+        rows=drawn(fitting[(page - 1) * PAGE_MOST : page * PAGE_MOST]),
+        q=sought(request),
         more=f"{base}&page={page + 1}" if len(fitting) > page * PAGE_MOST else "",
         first=base,
         paged=page > 1,
         draft=table.draft,
         versions=rules_views.versions(versions, desk.now()),
+        **more,
+    )
+
+
+async def listed(request: web.Request) -> web.StreamResponse:
+    """Show the rows that contain every word of `q`, a page at a time, as the own draft has them if there is one."""
+    codes, table, text = await frame.codes_of(request), await table_of(request), sought(request)
+    fitting = list(tables_views.fitting(table.part, table.rows, text, codes))
+    return await show_found(
+        request,
+        "rules_table.html",
+        table,
+        fitting,
+        lambda some: tables_views.rows(table.part, some, table.ruling, codes),
+        asked={"q": text},
+        columns=tables_views.columns(table.part),
+        told=words.RULES.counted.format(len(table.rows), len(fitting)),
     )
 
 

@@ -28,6 +28,8 @@ KINDS: Mapping[str, Kind] = {
 }
 """Columns that are not one plain line; categories and areas are typed, since a city has thousands."""
 NEEDED = frozenset({"category", "lead", "basis", "word", "risk", "level", "code", "name", "tell"})
+ALLOWANCES = frozenset({"allowance", "after", "statutory"})
+"""Fields that note how long somebody may take."""
 SHOWN_TICKETS = 50
 """Groups of a trial that a page lists."""
 
@@ -137,7 +139,7 @@ def worded(  # noqa: PLR0911 - each kind in its own words
         return str(SPECIAL.get(value) or codes.department(value))
     if name in _TERMS:
         return _TERMS[name](value)
-    return words.allowance(value) if name in {"allowance", "after", "statutory"} else str(value)
+    return words.allowance(value) if name in ALLOWANCES else str(value)
 
 
 NAMED: Mapping[str, Callable[[Codes, str], str]] = {
@@ -160,6 +162,7 @@ _TERMS: Mapping[str, Callable[[Any], str]] = {
     "ignored": lambda value: Rung.of(value).chinese,
     "trigger": lambda value: Trigger.of(value).chinese,
     "tells": lambda value: "、".join(Audience.of(one).chinese for one in value),
+    "clocks": lambda value: "、".join(ClockKind.of(one).chinese for one in value),
     "by_person": lambda value: str(R.by_person) if value else "",
 }
 
@@ -174,6 +177,7 @@ def typed_of(part: str, row: Mapping[str, Any], codes: Codes) -> Typed:
         typed["category"] = (codes.name("category", row["category"]),)
         typed["lead"] = (str(SPECIAL.get(row["lead"]) or codes.department(row["lead"])),)
         typed["area"] = (codes.area(row["area"]) if row["area"] else "",)
+        typed["owner"] = (words.owner(row["owner"]),)
         typed["co"] = ("、".join(codes.department(code) for code in row["co"]),)
     return typed
 
@@ -208,9 +212,13 @@ def row_of(part: str, typed: Typed, codes: Codes) -> dict[str, Any]:
         special = {name: code for code, name in SPECIAL.items()}
         row["category"] = codes.code("category", row["category"])
         row["area"] = codes.code("area", row["area"])
+        row["owner"] = _OWNERS.get(row["owner"], row["owner"])
         row["lead"] = special.get(row["lead"]) or codes.code("department", row["lead"])
         row["co"] = [codes.code("department", one) for one in row["co"].replace("、", " ").split()]
     return row
+
+
+_OWNERS = {name: code for code, name in words.OWNERS.items()}
 
 
 # --- what changes -----------------------------------------------------------------------------------------------------

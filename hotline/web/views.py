@@ -25,6 +25,7 @@ from dispatch.model import (
     Caution,
     Channel,
     Clock,
+    ClockKind,
     Duty,
     Order,
     Outcome,
@@ -72,6 +73,7 @@ class Line(NamedTuple):
     state: str
     received: str
     due: str = ""
+    owes: str = ""
     marks: tuple[Mark, ...] = ()
     lamp: Lamp = "none"
     left: str = ""
@@ -156,6 +158,7 @@ def _standing(codes: Codes, base: str, names: tuple[str, ...], values: tuple[Any
         state=_state_of(row),
         received=words.short_moment(_moment(row.get("received_at"))),
         due=words.moment(due),
+        owes=words.duty(ClockKind.of(row["owes"])) if row.get("owes") else "",
         marks=tuple(_marks(row)),
     )
     return line[:_TELLS_TIME], due, _moment(row.get("warns_at"))
@@ -307,12 +310,13 @@ def asked_for(row: Mapping[str, Any], codes: Codes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
-    """One notice; an alarm of the system's own leads to no ticket and has no number."""
+    """One notice; an alarm of the system's own leads to no ticket and has no number, a sealed ticket no title."""
 
     href: str
     text: str
     at: str
     number: tuple[str, str, str]
+    title: str
     seen: bool
 
 
@@ -324,6 +328,7 @@ def notices(rows: Iterable[Mapping[str, Any]]) -> tuple[NoticeLine, ...]:
             text=words.NOTICES.get(row["kind"], words.W.notices),
             at=words.short_moment(row["created_at"]),
             number=number(row["ticket_id"]) if row["ticket_id"] else ("", "", ""),
+            title=words.shortened(row["title"]) if row["title"] else "",
             seen=row["seen_at"] is not None,
         )
         for row in rows
@@ -446,10 +451,11 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The forms for one part of the ticket."""
+    """The forms for one part of the ticket; or, without forms of its own, several such parts, folded."""
 
     title: str
     forms: tuple[forms.Form, ...]
+    parts: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -533,7 +539,7 @@ def page(seen: tickets.View, actor: Actor, codes: Codes, now: datetime, attempt:
         groups=groups,
         offered=offered,
         may_add_caller=actor.is_hotline and not ticket.is_closed,
-        lists=tuple(forms.lists(one for group in groups for form in group.forms for one in form.inputs)),
+        lists=tuple(forms.lists(one for form in _every_form(groups) for one in form.inputs)),
     )
 
 
@@ -883,9 +889,23 @@ def _groups(seen: tickets.View, codes: Codes, attempt: Attempt) -> tuple[Group, 
         mine = tried == (offer.action, offer.number)
         typed, error = (attempt.typed or {}, attempt.error) if mine else ({}, None)
         made.setdefault((offer.subject, offer.number), []).append(forms.form(offer, ticket, codes, typed, error))
-    groups = [Group(_group_title(key, ticket, codes), tuple(sorted(found, key=_rank))) for key, found in made.items()]
-    groups.sort(key=lambda group: min(map(_rank, group.forms)))
-    return tuple(_with_first_open(groups))
+    groups = {
+        key: Group(_group_title(key, ticket, codes), tuple(sorted(found, key=_rank))) for key, found in made.items()
+    }
+    quiet = [group for (subject, _), group in groups.items() if subject == "assignment" and _first(group) == _LAST]
+    folded = [Group(words.UNITS_OF_TICKET, (), tuple(quiet))] if len(quiet) > 1 else []
+    shown = sorted((group for group in groups.values() if not folded or group not in quiet), key=_first)
+    return (*_with_first_open(shown), *folded)
+
+
+def _every_form(groups: Iterable[Group]) -> Iterator[forms.Form]:
+    for group in groups:
+        yield from group.forms
+        yield from _every_form(group.parts)
+
+
+def _first(group: Group) -> int:
+    return min(map(_rank, group.forms))
 
 
 def _with_first_open(groups: Sequence[Group]) -> Iterator[Group]:
@@ -900,7 +920,11 @@ def _rank(form: forms.Form) -> int:
     """Where a form stands: what was tried comes first, then what is likely wanted."""
     if form.is_open:
         return -1
-    return forms.FIRST.index(form.action) if form.action in forms.FIRST else len(forms.FIRST)
+    return forms.FIRST.index(form.action) if form.action in forms.FIRST else _LAST
+
+
+_LAST = len(forms.FIRST)
+"""The rank of what is seldom wanted."""
 
 
 def _group_title(key: tuple[str, int], ticket: Ticket, codes: Codes) -> str:
@@ -909,7 +933,8 @@ def _group_title(key: tuple[str, int], ticket: Ticket, codes: Codes) -> str:
     match subject:
         case "assignment":
             one = next(one for one in ticket.assignments if one.number == part)
-            return f"{name} {part} · {codes.department(one.department)}（{one.duty.chinese}）"
+            standing = one.duty.chinese if one.is_live else f"{one.duty.chinese} {one.state.chinese}"
+            return f"{name} {part} · {codes.department(one.department)}（{standing}）"
         case "request":
             asked_for = next(one for one in ticket.requests if one.number == part)
             return f"{name} {part} · {asked_for.kind.chinese}"

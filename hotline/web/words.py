@@ -15,7 +15,7 @@ from typing import Any
 
 from dispatch.actions import ACTIONS
 from dispatch.errors import BadAction, IllegalAction, NoSuchPart, NotYours, Rule, RuleBroken
-from dispatch.model import Caution, Role, Term, TicketState
+from dispatch.model import Caution, ClockKind, Role, Term, TicketState
 from dispatch.reckoning import TurnKind
 from dispatch.routing import Doubt, Ground
 from dispatch.worktime import ZONE, Allowance, Unit
@@ -333,7 +333,7 @@ RULES = SimpleNamespace(
     hints={
         "category": "输入几个字查找；可填一、二、三级编码",
         "area": "不填为全市；填区域名称或编码",
-        "owner": "只在按权属区分时填写：public 政府公有、state 国有单位、estate 小区物业、private 单位或个人",
+        "owner": "只在按权属区分时填写：政府公有、国有单位、小区物业、单位或个人",
         "lead": "承办单位名称；也可填：属地县区政府、由人决定、热线直接答复",
         "co": "几个单位之间用顿号隔开",
         "word": "诉求中出现即提醒",
@@ -407,7 +407,7 @@ RULES = SimpleNamespace(
         },
         "categories": {
             "code": "二、四或六位数字，前几位是上级分类；发布后不再更改，停用后也不他用",
-            "statutory": "写法如 20wd、60d，不填按时限规则办理",
+            "statutory": "写法如 20个工作日、60天，不填按时限规则办理",
             "basis": "上面各项特别规定的依据",
             "successor": "以后这类诉求归入哪一类；系统识别为本类的，改按它处理",
         },
@@ -426,7 +426,7 @@ RULES = SimpleNamespace(
     drop_new="不新增了",
     hangs="现有关联",
     hangs_none="没有工单、人员或规则关联到它。",
-    hangs_hint="还有关联的，停用时须写明由谁承接：在办工单由原单位办完或改派，人员须另行调整；有下级的，须先调整或停用下级。",
+    hangs_hint="还有关联的，停用时须写明由谁承接：在办工单由原单位办完，或停用后由派单员移交；人员由系统管理员调整；有下级的，须先调整或停用下级。",
     hangs_plain="还有关联的，停用时须写明由谁承接；有下级或所属单位的，须先调整或停用。",
     yes="是",
     columns={
@@ -434,7 +434,7 @@ RULES = SimpleNamespace(
         "ladder": ("阶梯", "何时", "告知", "文书"),
         "policy": ("参数",),
     },
-    notation="写法：30min 三十分钟，2h 二小时，2wh 二个工作小时，3wd 三个工作日；末尾加 + 为次日起算。",
+    notation="写法：30分钟、2小时、2个工作小时、3个工作日、60天；从次日起算的，末尾加（次日起算）。",
     policy={
         "returns_before_analysis": "退单几次后转研判",
         "extensions_most": "每轮最多延期次数",
@@ -615,6 +615,24 @@ BULK = SimpleNamespace(
 )
 """The words of dispatching many tickets."""
 
+HAND_OVER = SimpleNamespace(
+    title="{}的在办工单",
+    hint="选中的由您撤回，改派给承接单位，一次最多五十张。每张都按单张撤回、派单的全部规则办理：原单位已超时的仍记原单位，承接单位的时限重新起算。",
+    not_closed="本单位没有停用，或停用后没有承接单位；停用并写明承接单位，发布后即可在此移交。",
+    part="承办",
+    why="移交理由",
+    why_hint="按什么文件或决定移交，至少四个字；写入每张工单。",
+    send="移交给{}",
+    done_title="移交结果",
+    done="已移交 {} 张，未移交 {} 张",
+    moved="已移交",
+    left="未移交",
+    to="由{}承接",
+    again="继续移交",
+    none="本单位没有在办工单。",
+)
+"""The words of handing over what a closed unit has."""
+
 NOT_IN_BULK: Mapping[str, str] = {
     "confidential": "保密事项，须逐张办理",
     "report": "举报事项，须逐张办理",
@@ -622,6 +640,10 @@ NOT_IN_BULK: Mapping[str, str] = {
     "risk": "有风险词，须逐张核实办理",
     "no_suggestion": "没有建议单位，请逐张派单或选定单位",
     "other_suggestion": "首选建议已有变化，请重新查看",
+    "designated": "指定承办的，须逐张办理",
+    "sent_from_above": "由上级单位派来，请上级单位另派",
+    "sent_on": "已派给下级单位，须逐张办理",
+    "gone": "本单位已不在办",
 }
 """Why a ticket is left out of what is done for many."""
 PEOPLE = SimpleNamespace(
@@ -847,6 +869,7 @@ FIELDS: Mapping[str, str] = {
     "approve": "是否同意",
     "answer": "答复意见",
     "rung": "督办等级",
+    "allowance": "时限",
     "demand": "督办要求",
     "order": "督办单",
     "caller": "诉求人",
@@ -996,6 +1019,9 @@ GROUPS: Mapping[str, str] = {
     "caller": "诉求人",
 }
 """What the parts of a ticket are called."""
+
+UNITS_OF_TICKET = "各承办单位"
+"""What several units together are called, where each has the same few actions."""
 
 SUBMIT: Mapping[str, str] = {
     "reply": "提交答复",
@@ -1220,6 +1246,11 @@ def left(due: datetime, now: datetime) -> str:
     return f"还剩 {_span(due - now)}" if due >= now else f"已超 {_span(now - due)}"
 
 
+def duty(kind: ClockKind) -> str:
+    """What must be done before a deadline of this kind ends."""
+    return kind.chinese.removesuffix("时限").removesuffix("期限")
+
+
 def _span(span: timedelta) -> str:
     seconds = int(span.total_seconds())
     if seconds < _MINUTE:
@@ -1343,6 +1374,8 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
     (r"is no code", "编码不合格式：事项分类为二、四或六位数字，其他不能有空格和标点"),
     (r"is of another kind|cannot be read", "读不懂，请按导出的格式填写"),
     (r"cannot be read as .*", "读不懂，请按导出的格式填写"),
+    (r"is no allowance", "应当写作 30分钟、2小时、3个工作日、60天 这样的时限"),
+    (r"has no successor", "没有停用，或没有承接单位"),
     (r"is taken", "已有人用过，请换一个"),
     (r"is the entry itself", "不能是它自己"),
     (r"is published", "已经发布过，不能删除；不再使用的请填停用日期"),

@@ -1,14 +1,18 @@
 -- name: board_of_department
--- One page of a department's open assignments as JSON, the soonest due first, after the key (due, ticket).
+-- One page of a department's open assignments as JSON, the soonest due first, after the key (due, ticket), each with what
+-- is due then.
 SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
   FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
                ticket.state AS ticket_state, ticket.cycle, ticket.received_at, assignment.number, assignment.duty,
-               assignment.state, assignment.due_at, assignment.designated,
-               (SELECT min(clock.warns_at) FROM clocks clock
-                 WHERE clock.ticket_id = ticket.id AND clock.department = assignment.department
-                   AND clock.due_at = assignment.due_at AND clock.stopped_at IS NULL AND clock.kind <> 'return_window') AS warns_at
+               assignment.state, assignment.due_at, assignment.designated, owed.warns_at, owed.kind AS owes
           FROM assignments assignment
           JOIN tickets ticket ON ticket.id = assignment.ticket_id
+          LEFT JOIN LATERAL (
+               SELECT clock.kind, clock.warns_at FROM clocks clock
+                WHERE clock.ticket_id = ticket.id AND clock.department = assignment.department
+                  AND clock.due_at = assignment.due_at AND clock.stopped_at IS NULL AND clock.kind <> 'return_window'
+                ORDER BY clock.warns_at, clock.number
+                LIMIT 1) owed ON true
          WHERE assignment.department = :department AND assignment.state IN ('sent', 'accepted')
            AND (assignment.due_at, assignment.ticket_id) > (:after_due, :after_id)
          ORDER BY assignment.due_at, assignment.ticket_id
@@ -16,27 +20,34 @@ SELECT coalesce(json_agg(row_to_json(line)), '[]')::text AS page
 
 -- name: department_page
 -- A page of a department: its board as `board_of_department` gives it, how many open assignments it has, how many of them
--- are past due, and the newest notices for the role as JSON.
+-- are past due, and the newest notices for the role as JSON, with the titles that `notices_page` gives the units.
 SELECT (SELECT coalesce(json_agg(row_to_json(line)), '[]')::text
           FROM (SELECT ticket.id::text AS id, ticket.title, ticket.type, ticket.urgency, ticket.category, ticket.area,
                        ticket.state AS ticket_state, ticket.cycle, ticket.received_at, assignment.number, assignment.duty,
-                       assignment.state, assignment.due_at, assignment.designated,
-                       (SELECT min(clock.warns_at) FROM clocks clock
-                         WHERE clock.ticket_id = ticket.id AND clock.department = assignment.department
-                           AND clock.due_at = assignment.due_at AND clock.stopped_at IS NULL
-                           AND clock.kind <> 'return_window') AS warns_at
+                       assignment.state, assignment.due_at, assignment.designated, owed.warns_at, owed.kind AS owes
                   FROM assignments assignment
                   JOIN tickets ticket ON ticket.id = assignment.ticket_id
+                  LEFT JOIN LATERAL (
+                       SELECT clock.kind, clock.warns_at FROM clocks clock
+                        WHERE clock.ticket_id = ticket.id AND clock.department = assignment.department
+                          AND clock.due_at = assignment.due_at AND clock.stopped_at IS NULL AND clock.kind <> 'return_window'
+                        ORDER BY clock.warns_at, clock.number
+                        LIMIT 1) owed ON true
                  WHERE assignment.department = :department AND assignment.state IN ('sent', 'accepted')
                    AND (assignment.due_at, assignment.ticket_id) > (:after_due, :after_id)
                  ORDER BY assignment.due_at, assignment.ticket_id
                  LIMIT :most) line) AS page,
        counts.open, counts.late,
        (SELECT coalesce(json_agg(row_to_json(notice)), '[]')::text
-          FROM (SELECT ticket_id, kind, created_at, seen_at
-                  FROM notices
-                 WHERE department = :department AND (role IS NULL OR role = :role)
-                 ORDER BY id DESC
+          FROM (SELECT notice.ticket_id, notice.kind, notice.created_at, notice.seen_at, ticket.title
+                  FROM notices notice
+                  LEFT JOIN tickets ticket
+                         ON ticket.id = notice.ticket_id AND NOT ticket.confidential AND ticket.type <> 'report'
+                        AND ticket.reported IS DISTINCT FROM notice.department
+                        AND EXISTS (SELECT 1 FROM assignments part
+                                     WHERE part.ticket_id = ticket.id AND part.department = ANY (:units::text[]))
+                 WHERE notice.department = :department AND (notice.role IS NULL OR notice.role = :role)
+                 ORDER BY notice.id DESC
                  LIMIT :notices) notice) AS told
   FROM (SELECT count(*) AS open, count(*) FILTER (WHERE due_at < :at) AS late
           FROM assignments

@@ -39,20 +39,18 @@ SELECT id, ticket_id, department, role, kind FROM placed ORDER BY place;
 -- How many notices are not handed out yet, counted up to 10000.
 SELECT count(*) FROM (SELECT 1 FROM notices WHERE try_at IS NOT NULL LIMIT 10000) waiting;
 
--- name: notices_of_department
--- The newest notices for a department, for the roles that they are meant for.
-SELECT id, ticket_id, kind, facts, created_at, seen_at
-  FROM notices
- WHERE department = :department AND (role IS NULL OR role = :role)
- ORDER BY id DESC
- LIMIT :most;
-
 -- name: notices_page
--- One page of the notices for a department, for the roles that they are meant for, the newest first.
-SELECT id, place, ticket_id, kind, facts, created_at, seen_at
-  FROM notices
- WHERE department = :department AND (role IS NULL OR role = :role) AND id < :before
- ORDER BY id DESC
+-- One page of the notices for a department, for the roles that they are meant for, the newest first. A title stands there
+-- as long as no caller of the ticket is protected and one of the units has or had a part in it; no units means all.
+SELECT notice.id, notice.place, notice.ticket_id, notice.kind, notice.facts, notice.created_at, notice.seen_at, ticket.title
+  FROM notices notice
+  LEFT JOIN tickets ticket
+         ON ticket.id = notice.ticket_id AND NOT ticket.confidential AND ticket.type <> 'report'
+        AND ticket.reported IS DISTINCT FROM notice.department
+        AND (:units::text[] IS NULL OR EXISTS (
+            SELECT 1 FROM assignments part WHERE part.ticket_id = ticket.id AND part.department = ANY (:units)))
+ WHERE notice.department = :department AND (notice.role IS NULL OR notice.role = :role) AND notice.id < :before
+ ORDER BY notice.id DESC
  LIMIT :most;
 
 -- name: unread_notices

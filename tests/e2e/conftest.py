@@ -94,9 +94,12 @@ class Seat:
     async def open_form(self, action: str) -> Any:
         """Open the form of an action on the ticket's page and return it."""
         form = self.page.locator(f'form.act:has(input[name=action][value="{action}"])').first
+        folds = self.page.locator(f'details:has(form.act > input[name=action][value="{action}"])')
         fold = self.page.locator(f'details:has(> form.act > input[name=action][value="{action}"])').first
-        if await fold.count() and await fold.get_attribute("open") is None:
-            await fold.locator("summary").click()
+        unit = folds.first  # the outermost
+        for one in (unit, fold) if await folds.count() else ():
+            if await one.get_attribute("open") is None:
+                await one.locator("summary").first.click()
         return form
 
     async def act(self, ticket: str, action: str, **values: str) -> None:

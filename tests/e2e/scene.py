@@ -109,6 +109,7 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("administrator", "/rules/departments/row?key=jtj"),
         ("supervisor", "/rules/departments/row"),
     ),
+    "/rules/departments/hand-over": (("dispatcher", "/rules/departments/hand-over?key=jtj"),),
     "/rules/categories": (("administrator", "/rules/categories"),),
     "/rules/categories/row": (("administrator", "/rules/categories/row?key=0102"),),
     "/rules/catalogue": (("administrator", "/rules/catalogue"),),

@@ -67,6 +67,22 @@ def city() -> office.City:
     return scene.long_city()
 
 
+async def test_an_address_that_names_an_action_of_a_folded_unit_opens_it(house: House, faults: Look) -> None:
+    (number,) = await bring(house, category="050401")
+    await tickets.act(house.desk, number, do.AddCo(assignment=1, department="q01", why="职责"), DISPATCHER)
+    seat = await house.sit("supervisor")
+
+    await seat.go(f"/tickets/{number}#supervise-2")
+
+    form = seat.page.locator("#supervise-2")
+    assert await form.locator("select, textarea, input:not([type=hidden])").first.is_visible()
+    assert not await seat.page.locator("#supervise-1").is_visible()
+    assert await faults(seat) == []
+    assert await overflow(seat.page) == 0
+    await seat.shot("ticket-units")
+    seat.check_console()
+
+
 async def test_no_page_is_forgotten(house: House) -> None:
     assert scene.missing(make_application(house.desk, config.read({}))) == set()
 

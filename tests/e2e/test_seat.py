@@ -60,6 +60,25 @@ async def test_a_ticket_is_written_and_saved_by_keyboard_alone(house: House) -> 
     agent.check_console()
 
 
+async def test_after_an_error_the_agent_types_on_in_the_field_that_is_wrong(house: House, faults: Look) -> None:
+    await ring(house)
+    agent = await house.sit("agent")
+    await agent.go("/intake")
+    assert await agent.page.evaluate("document.activeElement.name") == "phone"
+    await agent.page.keyboard.press("F2")
+    await agent.page.wait_for_url("**/intake?call=c1")
+    assert await agent.page.evaluate("document.activeElement.name") == "text"
+
+    await agent.page.locator('[name="text"]').fill("路灯不亮")
+    await agent.page.locator('[name="category"]').fill("没有这一类")
+    await agent.page.keyboard.press("F9")
+    await agent.page.locator(".field.wrong").wait_for()
+
+    assert await agent.page.evaluate("document.activeElement.name") == "category"
+    assert await faults(agent) == []
+    await agent.shot("seat-wrong")
+
+
 async def test_what_was_typed_survives_a_crash_and_a_colleague_takes_over(house: House) -> None:
     await ring(house)
     agent = await house.sit("agent")

@@ -12,7 +12,8 @@ import pytest
 import redis.asyncio
 
 from dispatch.model import Actor, Role
-from hotline import auth, db, office
+from dispatch.worktime import ZONE
+from hotline import auth, db, drafts, office
 from hotline import live as live_module
 from hotline.auth import BadLogin, Person, Session, TooManyTries
 from hotline.config import Key
@@ -508,6 +509,26 @@ async def test_what_cannot_be_a_person_is_refused_by_field(house: House, change:
         await auth.create_person(house.desk, replace(LIN, **change), PASSWORD, hasher=auth.QUICK)
 
     assert caught.value.field == field
+    assert await auth.people(house.desk) == [LIN]
+
+
+@pytest.mark.parametrize(
+    ("successor", "told"),
+    [("jtj", "allowed: jtj, its successor"), ("", "allowed: a department that is in use")],
+)
+async def test_a_closed_unit_takes_nobody_and_who_stands_in_for_it_is_told(
+    house: House, successor: str, told: str
+) -> None:
+    day = house.now.astimezone(ZONE).date()
+    gone = {"closed_from": str(day), "successor": successor}
+    rows = [{**row, **(gone if row["code"] == "ycj" else {})} for row in await drafts.base(house.desk, "departments")]
+    one, other = (Actor(name, Role.ADMINISTRATOR, "hotline") for name in ("one", "other"))
+    id_ = await drafts.draft(house.desk, "departments", rows, one, source="机构改革方案")
+    await drafts.publish(house.desk, id_, other)
+
+    with pytest.raises(BadInput, match=f"department 'ycj' is closed since {day}; {told}"):
+        await auth.create_person(house.desk, replace(LIN, department="ycj"), PASSWORD, hasher=auth.QUICK)
+
     assert await auth.people(house.desk) == [LIN]
 
 

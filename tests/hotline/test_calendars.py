@@ -9,8 +9,8 @@ import pytest
 
 from dispatch import actions as do
 from dispatch.history import replay
-from dispatch.model import MACHINE, Clock, ClockKind
-from hotline import calendars, cards, tickets
+from dispatch.model import MACHINE, Actor, Clock, ClockKind, Role
+from hotline import calendars, cards, inbox, tickets
 from hotline.calendar_seed import default_calendar
 from hotline.db import Pool
 from hotline.desk import Desk
@@ -75,7 +75,7 @@ async def test_a_published_year_moves_the_open_deadlines_that_reach_into_it(desk
     assert not after.provisional
     assert run.tickets == 3
     assert run.moved >= 3
-    told = await desk.store.fetch("notices_of_department", department="cgj", role="handler", most=50)
+    told = await inbox.page(desk, Actor("x", Role.HANDLER, "cgj"), most=50)
     recounted = [notice["facts"] for notice in told if notice["kind"] == "recount"]
     assert len(recounted) == 3
     assert datetime.fromisoformat(recounted[0]["was"]) == before.due_at

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from hotline import alarms, contacts, db, guard, serving, tickets, worker
+from dispatch.model import Actor, Role
+from hotline import alarms, contacts, db, guard, inbox, serving, tickets, worker
 from hotline.config import Gateways, read
 from hotline.contacts import Contact
 from hotline.desk import Desk, wall_clock
@@ -55,7 +56,7 @@ async def raised(desk: Desk) -> list[str]:
 
 
 async def told(desk: Desk) -> list[str]:
-    rows = await desk.store.fetch("notices_of_department", department="hotline", role="administrator", most=50)
+    rows = await inbox.page(desk, Actor("x", Role.ADMINISTRATOR, "hotline"), most=50)
     return [row["kind"] for row in rows]
 
 

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -24,7 +24,8 @@ from aiohttp.test_utils import TestServer
 from aiosmtpd.smtp import SMTP
 
 from dispatch import actions as do
-from hotline import citizens, contacts, db, notify, tickets, worker
+from dispatch.model import Actor, Role
+from hotline import citizens, contacts, db, inbox, notify, tickets, worker
 from hotline.config import Config, Gateways, read
 from hotline.contacts import Contact
 from hotline.desk import Desk
@@ -174,6 +175,19 @@ async def test_a_robot_of_wechat_work_gets_its_own_form_and_its_code_is_read(
     said = orjson.loads(peer.bodies[1])
     assert said["msgtype"] == "text"
     assert f"工单 {ticket}：新派来一张工单" in said["text"]["content"]
+
+
+async def test_no_message_that_leaves_the_house_names_the_matter(desk: Desk, peer: Peer) -> None:
+    await hook(desk, peer.url)
+    await contacts.enter(desk, Contact(channel="wecom", address=peer.url, department="jtj"), by="t")
+    await open_one(desk, title="王大明家门口的大坑")
+
+    await send_all(desk)
+
+    told = await inbox.page(desk, handler("jtj"), most=1)
+    assert told[0]["title"] == "王大明家门口的大坑"  # the page names it
+    assert len(peer.bodies) == 2
+    assert all("大坑".encode() not in body and b"\\u" not in body for body in peer.bodies)
 
 
 async def test_the_sms_gateway_gets_the_form_that_it_wants(desk: Desk, peer: Peer) -> None:
@@ -488,8 +502,8 @@ async def test_after_the_last_try_it_failed_and_the_administrators_are_told_once
     assert len(await told_administrators(desk)) == 2
 
 
-async def told_administrators(desk: Desk) -> list[Any]:
-    return await desk.store.fetch("notices_of_department", department="hotline", role="administrator", most=50)
+async def told_administrators(desk: Desk) -> Sequence[Any]:
+    return await inbox.page(desk, Actor("x", Role.ADMINISTRATOR, "hotline"), most=50)
 
 
 async def test_a_contact_that_is_away_is_tried_by_one_of_all_that_wait_for_it(

@@ -12,8 +12,8 @@ import pytest
 from dispatch import actions as do
 from dispatch.errors import DispatchError, Rule, RuleBroken
 from dispatch.lifecycle import step
-from dispatch.model import ReturnReason, Rung, TicketState, TicketType
-from hotline import drafts, reports, tickets
+from dispatch.model import Actor, ReturnReason, Role, Rung, TicketState, TicketType
+from hotline import drafts, inbox, reports, tickets
 from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.errors import BadInput, StaleTicket, Unavailable
@@ -258,7 +258,7 @@ async def test_words_of_danger_reach_the_supervisors_at_once(desk: Desk) -> None
     opened = await tickets.open_ticket(desk, intake(text="楼上有人要跳楼，快来"), AGENT)
     await tickets.open_ticket(desk, intake(text="路灯不亮"), AGENT)
 
-    told = await desk.store.fetch("notices_of_department", department="hotline", role="supervisor", most=9)
+    told = await inbox.page(desk, Actor("x", Role.SUPERVISOR, "hotline"), most=50)
     assert [(row["ticket_id"], row["kind"]) for row in told] == [(opened.ticket_id, "risk")]
 
 
@@ -269,7 +269,7 @@ async def test_a_danger_that_only_the_model_sees_reaches_the_supervisors_once_wi
     await tickets.judge(desk)
     await tickets.judge(desk)
 
-    told = await desk.store.fetch("notices_of_department", department="hotline", role="supervisor", most=9)
+    told = await inbox.page(desk, Actor("x", Role.SUPERVISOR, "hotline"), most=50)
     (file,) = await desk.store.files([opened.ticket_id])
     assert [(row["ticket_id"], row["kind"]) for row in told] == [(opened.ticket_id, "risk_seen")]
     assert file.matter.suggestion is not None
@@ -308,9 +308,14 @@ async def test_a_unit_sees_first_what_it_should_have_signed_already(desk: Desk) 
     late = desk.now() + timedelta(days=2)
     key = {"after_due": datetime.min.replace(tzinfo=UTC), "after_id": 0, "most": 9}
     by_interface = await desk.store.fetch_value("board_of_department", department=unit, **key)
-    shown = await desk.store.fetch_row("department_page", department=unit, role="handler", at=late, notices=1, **key)
+    shown = await desk.store.fetch_row(
+        "department_page", department=unit, role="handler", units=[unit], at=late, notices=1, **key
+    )
 
-    assert [int(line["id"]) for line in orjson.loads(by_interface)] == [waiting, signed]
+    assert [(int(line["id"]), line["owes"]) for line in orjson.loads(by_interface)] == [
+        (waiting, "sign"),
+        (signed, "reply"),
+    ]
     assert shown is not None
     assert (shown["open"], shown["late"]) == (2, 1)
     assert shown["page"] == by_interface

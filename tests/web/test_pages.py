@@ -196,6 +196,54 @@ async def test_a_department_sees_its_own_list_and_what_it_was_told(open_browser:
     assert str(ticket) not in water.html
 
 
+async def test_a_department_sees_beside_the_time_left_what_is_due_then(open_browser: Open, bring: Bring) -> None:
+    ticket = await bring(category="010102")
+    city = await open_browser("city")
+
+    await city.get("/department")
+    assert _due_first(city.html) == "签收"
+    await city.act(ticket, "accept")
+    await city.get("/department")
+
+    assert _due_first(city.html) == "先行联系"
+
+
+def _due_first(html: str) -> str:
+    """What the first line of a department's list says is due next."""
+    found = re.search(r'<td class="c-time"[^>]*>.*?<b>(.*?)</b></td>', html)
+    return found[1] if found else ""
+
+
+async def test_what_may_be_done_about_each_of_several_units_is_folded_into_one_group(
+    open_browser: Open, bring: Bring, desk: Desk
+) -> None:
+    ticket = await bring(category="010102")
+    supervisor, city = await open_browser("supervisor"), await open_browser("city")
+    assert 'class="unit"' not in await supervisor.get(f"/tickets/{ticket}")  # there is but one
+    await tickets.act(desk, ticket, do.AddCo(assignment=1, department="slj", why="职责"), DISPATCHER)
+
+    page = await supervisor.get(f"/tickets/{ticket}")
+    own = await city.get(f"/tickets/{ticket}")
+
+    assert page.count("<h3>各承办单位</h3>") == 1
+    assert len(re.findall(r'<details class="unit">\s*<summary>承办单 \d · \S+', page)) == 2
+    assert "<h3>承办单" not in page
+    assert 'class="unit"' not in own  # a unit has its own actions before its eyes
+
+
+async def test_an_action_that_was_refused_stands_open_outside_the_fold(
+    open_browser: Open, bring: Bring, desk: Desk
+) -> None:
+    ticket = await bring(category="010102")
+    await tickets.act(desk, ticket, do.AddCo(assignment=1, department="slj", why="职责"), DISPATCHER)
+    supervisor = await open_browser("supervisor")
+
+    await supervisor.act(ticket, "recall", assignment="2", reason="")
+
+    assert supervisor.status == 422
+    assert re.search(r'<h3>承办单 2 · 市水利局[^<]*</h3>\s*<details id="recall-2" open>', supervisor.html)
+
+
 async def test_a_request_waits_in_the_queue_of_the_dispatcher(open_browser: Open, bring: Bring) -> None:
     ticket = await bring(category="010102")
     city, dispatcher = await open_browser("city"), await open_browser("dispatcher")
@@ -275,7 +323,7 @@ async def test_a_form_sent_twice_opens_one_ticket(open_browser: Open) -> None:
         ({"text": "好", "answer": "答", "category": "没有这一类"}, "没有这个选项"),
     ],
 )
-async def test_what_cannot_be_taken_is_said_beside_its_field_and_nothing_is_lost(
+async def test_what_cannot_be_taken_is_said_beside_its_field_has_the_focus_and_nothing_is_lost(
     open_browser: Open, values: dict[str, str], said: str
 ) -> None:
     browser = await open_browser("agent")
@@ -283,7 +331,10 @@ async def test_what_cannot_be_taken_is_said_beside_its_field_and_nothing_is_lost
     await open_by_form(browser, place="解放路3号院", **values)
 
     assert browser.status == 422
-    assert re.search(rf'<p class="error"[^>]*>[^<]*{said}', browser.html)
+    error = re.search(rf'<p class="error" id="([\w-]+)">[^<]*{said}', browser.html)
+    assert error
+    assert re.findall(r'aria-describedby="([^"]*)" aria-invalid="true" autofocus', browser.html) == [error[1]]
+    assert browser.html.count(" autofocus") == 1
     assert "解放路3号院" in browser.html
 
 

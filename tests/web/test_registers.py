@@ -245,6 +245,21 @@ async def test_one_new_entry_can_stand_below_another(open_browser: Open, desk: D
     assert [one.name for one in (await desk.rulebook()).wider("0201")] == ["江口镇", "江口县", "榕溪市"]
 
 
+async def test_a_statutory_time_is_shown_and_typed_in_words(open_browser: Open, desk: Desk) -> None:
+    dispatcher = await open_browser("dispatcher")
+    await dispatcher.get("/rules/categories/row")
+
+    await send(
+        dispatcher, "/rules/categories/row", **{**UNIT, "code": "0103", "name": "绿化", "statutory": "20个工作日"}
+    )
+    draft = await drafts.own(desk, "categories", Actor("dispatcher", Role.DISPATCHER, "hotline"))
+    await dispatcher.get("/rules/categories/row?key=0103")
+
+    assert draft is not None
+    assert "20wd" in {row["statutory"] for row in draft["body"]}
+    assert 'value="20个工作日"' in dispatcher.html
+
+
 @pytest.mark.parametrize(
     ("part", "typed", "told"),
     [
@@ -256,7 +271,7 @@ async def test_one_new_entry_can_stand_below_another(open_browser: Open, desk: D
         ("departments", {"level": ""}, "读不懂"),
         ("departments", {"source": "好"}, "太短"),
         ("categories", {"code": "0103a", "name": "绿化"}, "编码不合格式"),
-        ("categories", {"code": "0103", "name": "绿化", "statutory": "二十天"}, "读不懂"),
+        ("categories", {"code": "0103", "name": "绿化", "statutory": "二十天"}, "应当写作"),
         ("areas", {"code": "02", "name": "江口县", "parent": "02"}, "不能是它自己"),
     ],
 )
@@ -325,6 +340,126 @@ async def test_what_two_publish_at_once_does_not_contradict_itself(desk: Desk) -
 
 def _area(code: str) -> dict[str, str]:
     return {"code": code, "name": f"第{code}区", "parent": "00"}
+
+
+async def closed_for(open_browser: Open, code: str, successor: str) -> Browser:
+    """Close a unit by two people, and give the browser of the dispatcher."""
+    dispatcher, supervisor = await open_browser("dispatcher"), await open_browser("supervisor")
+    await close(dispatcher, "departments", code, successor=successor)
+    await publish(supervisor, drafted(dispatcher))
+    return dispatcher
+
+
+def chosen(browser: Browser) -> dict[str, object]:
+    """The form of a hand-over with every box ticked."""
+    form = browser.html.partition('id="bulk"')[2]
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+    return {**hidden, "ticket": re.findall(r'name="ticket" value="([^"]+)"', form), "why": "机构改革方案第七条"}
+
+
+HAND_OVER = "/rules/departments/hand-over"
+
+
+async def test_what_a_closed_unit_has_is_handed_to_its_successor_by_a_named_person(
+    open_browser: Open, bring: Bring, desk: Desk
+) -> None:
+    lead, helped = await bring(category="010102"), await bring(category="020101")
+    await tickets.act(desk, lead, do.Accept(assignment=1), Actor("city", Role.HANDLER, "cgj"))
+    other = await bring(category="010103")
+    await tickets.act(desk, other, do.Dispatch(lead="q01", co=("cgj",), why="职责"), DISPATCHER)
+    dispatcher = await closed_for(open_browser, "cgj", "slj")
+    await dispatcher.get("/rules/departments/row?key=cgj")
+    assert f'href="{HAND_OVER}?key=cgj"' in dispatcher.html
+
+    await dispatcher.get(f"{HAND_OVER}?key=cgj")
+    assert f'href="/tickets/{helped}"' not in dispatcher.html
+    assert "移交给市水利局" in dispatcher.html
+    sent = chosen(dispatcher)
+    await dispatcher.post(HAND_OVER, sent)
+
+    assert "已移交 2 张，未移交 0 张" in dispatcher.html
+    assert await lead_of(desk, lead) == "slj"
+    (_, _, co) = (await desk.store.file(other)).ticket.assignments
+    assert (co.department, co.duty.value, co.state.value) == ("slj", "co", "sent")
+    page = await dispatcher.get(f"/tickets/{lead}")
+    assert page.count("机构改革方案第七条") >= 2
+    assert "dispatcher员" in page
+    await dispatcher.post(HAND_OVER, sent)  # the same page sent again does nothing twice
+    assert "已移交 2 张" in dispatcher.html
+    assert len((await desk.store.file(lead)).ticket.assignments) == 2
+    assert "本单位没有在办工单" in await dispatcher.get(f"{HAND_OVER}?key=cgj")
+
+
+async def test_what_must_be_looked_at_by_itself_stays_with_the_closed_unit(
+    open_browser: Open, bring: Bring, desk: Desk
+) -> None:
+    secret = await bring(category="010102", confidential="true")
+    await tickets.act(desk, secret, do.Dispatch(lead="cgj", why="职责"), DISPATCHER)
+    designated = await bring(category="010103")
+    await tickets.act(desk, designated, do.Analyse(why="职责不清"), DISPATCHER)
+    await tickets.act(desk, designated, do.Designate(lead="cgj", basis="会议纪要"), DISPATCHER)
+    dispatcher = await closed_for(open_browser, "cgj", "slj")
+
+    await dispatcher.get(f"{HAND_OVER}?key=cgj")
+    assert chosen(dispatcher)["ticket"] == []
+    assert "保密事项，须逐张办理" in dispatcher.html
+    assert "指定承办的，须逐张办理" in dispatcher.html
+    await dispatcher.post(HAND_OVER, {**chosen(dispatcher), "ticket": [f"{secret}@2@", f"{designated}@3@"]})
+
+    assert "已移交 0 张，未移交 2 张" in dispatcher.html
+    assert {await lead_of(desk, secret), await lead_of(desk, designated)} == {"cgj"}
+
+
+async def test_what_a_county_sent_on_is_the_countys_to_send_again(open_browser: Open, bring: Bring, desk: Desk) -> None:
+    ticket, county = await bring(category="010103", area="01"), Actor("east", Role.HANDLER, "q01")
+    for action, actor in (
+        (do.Dispatch(lead="q01", why="属地"), DISPATCHER),
+        (do.Accept(assignment=1), county),
+        (do.SubDispatch(assignment=1, departments=("z0101",)), county),
+    ):
+        await tickets.act(desk, ticket, action, actor)
+    browser = await open_browser("dispatcher")
+
+    assert "请上级单位另派" in await browser.get(f"{HAND_OVER}?key=z0101")
+    assert "已派给下级单位，须逐张办理" in await browser.get(f"{HAND_OVER}?key=q01")
+
+
+@pytest.mark.parametrize("person", ["city", "head", "water", "agent", "caller-back", "analyst"])
+async def test_only_dispatchers_and_supervisors_hand_tickets_over(
+    open_browser: Open, bring: Bring, desk: Desk, person: str
+) -> None:
+    ticket = await bring(category="010102")
+    dispatcher, browser = await closed_for(open_browser, "cgj", "slj"), await open_browser(person)
+    await dispatcher.get(f"{HAND_OVER}?key=cgj")
+    await browser.get("/notices")
+
+    await browser.post(HAND_OVER, {**chosen(dispatcher), "csrf": browser.csrf})
+    assert browser.status == 403
+    await browser.get(f"{HAND_OVER}?key=cgj")
+
+    assert browser.status == 403
+    assert await lead_of(desk, ticket) == "cgj"
+
+
+async def test_nothing_is_handed_over_without_a_reason_or_from_a_unit_that_is_in_use(
+    open_browser: Open, bring: Bring, desk: Desk
+) -> None:
+    ticket = await bring(category="010102")
+    browser = await open_browser("supervisor")
+    await browser.get(f"{HAND_OVER}?key=cgj")
+    assert "停用并写明承接单位" in browser.html
+    assert "移交给" not in browser.html
+    await browser.post(HAND_OVER, chosen(browser))
+    assert browser.status == 422
+    assert "没有停用，或没有承接单位" in browser.html
+
+    dispatcher = await closed_for(open_browser, "cgj", "slj")
+    await dispatcher.get(f"{HAND_OVER}?key=cgj")
+    await dispatcher.post(HAND_OVER, {**chosen(dispatcher), "why": "改"})
+
+    assert dispatcher.status == 422
+    assert "太短" in dispatcher.html
+    assert await lead_of(desk, ticket) == "cgj"
 
 
 async def test_nobody_new_joins_a_closed_unit(open_browser: Open, desk: Desk) -> None:

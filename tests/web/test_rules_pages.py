@@ -9,7 +9,7 @@ import pytest
 from dispatch.rulebook import Rulebook
 from hotline import db
 from hotline.desk import Desk
-from hotline.web import rules_views
+from hotline.web import rules_views, words
 from tests.web.conftest import HASH, Bring, Browser, CountingStore, Open
 
 PARTS = list(rules_views.EDITED)
@@ -107,6 +107,65 @@ async def test_a_row_is_edited(
     assert read(after) == "45min" != read(before)
     assert after.ladder[1] == before.ladder[1]
     assert (len(after.ladder), len(after.allowances)) == (len(before.ladder), len(before.allowances))
+
+
+@pytest.mark.parametrize(
+    ("typed_in", "noted"),
+    [
+        ("45分钟", "45min"),
+        ("3 个工作日", "3wd"),
+        ("2工作小时", "2wh"),
+        ("60日", "60d"),
+        ("5个工作日（次日起算）", "5wd+"),
+        ("90min", "90min"),  # as files have it
+    ],
+)
+async def test_an_allowance_is_shown_and_typed_in_words(
+    second: Browser, desk: Desk, open_browser: Open, typed_in: str, noted: str
+) -> None:
+    first = await open_browser("supervisor")
+
+    await drafted(first, "allowances", **{"0-allowance": typed_in})
+    path = first.path.partition("?")[0]
+    await second.get(path)
+    await second.post(path, {"csrf": second.csrf, "do": "publish"})
+    await first.get("/rules/allowances")
+
+    assert str((await desk.rulebook()).allowances[0].allowance) == noted
+    assert typed(first)["0-allowance"] == words.allowance(noted)
+
+
+@pytest.mark.parametrize("part", ["allowances", "ladder"])
+async def test_no_code_of_an_allowance_or_a_deadline_is_on_the_pages_of_rules(open_browser: Open, part: str) -> None:
+    browser = await open_browser("supervisor")
+    codes = re.compile(r"\b\d+(min|h|wh|wd|d)\b|co_reply")
+
+    await browser.get(f"/rules/{part}")
+    assert not codes.search(browser.html)
+    await drafted(browser, part)
+    assert not codes.search(browser.html)
+
+
+async def test_what_is_sent_as_it_was_shown_changes_nothing(open_browser: Open) -> None:
+    browser = await open_browser("supervisor")
+
+    await drafted(browser, "allowances")
+
+    assert "没有" in browser.html
+    assert not re.search(r"<del>|<ins>", browser.html)
+
+
+@pytest.mark.parametrize(("part", "field"), [("allowances", "0-allowance"), ("ladder", "3-after")])
+@pytest.mark.parametrize("value", ["两天", "3个月", "0分钟"])
+async def test_an_allowance_that_is_none_is_refused_in_words(
+    open_browser: Open, part: str, field: str, value: str
+) -> None:
+    browser = await open_browser("supervisor")
+
+    await drafted(browser, part, **{field: value})
+
+    assert browser.status == 422
+    assert "时限：应当写作 30分钟、2小时、3个工作日" in browser.html
 
 
 async def test_what_another_published_meanwhile_is_not_undone(open_browser: Open, second: Browser, desk: Desk) -> None:

@@ -424,6 +424,28 @@ async def test_counts_and_badges_count_only_what_the_list_shows(open_browser: Op
     assert int(re.findall(r"<dd>(\d+)</dd>", page)[0]) == len(board)
 
 
+async def test_a_notice_names_its_matter_unless_a_caller_of_it_is_protected(open_browser: Open, town: Town) -> None:
+    for person in ("city", "east", "town", "water"):
+        browser = await open_browser(person)
+        async with browser.client.get("/api/v1/notices") as answer:
+            told = await answer.json()
+        page = await browser.get("/notices")
+        titles = {f"{key}title" for key in LISTS[person] - {"secret", "report"}}
+        assert {notice["title"] for notice in told} - {None} == titles, person
+        assert {one.words[0] for one in town.matters.values() if one.words[0] in page} == titles, person
+
+
+async def test_a_matter_that_becomes_confidential_loses_its_name_in_notices_of_before(
+    open_browser: Open, town: Town, desk: Desk
+) -> None:
+    browser = await open_browser("city")
+    assert "ordinarytitle" in await browser.get("/notices")
+
+    await tickets.act(desk, town.matters["ordinary"].id, do.Amend(reason="来电要求保密", confidential=True), DISPATCHER)
+
+    assert "ordinarytitle" not in await browser.get("/notices")
+
+
 # --- the stream -------------------------------------------------------------------------------------------------------
 
 
@@ -548,6 +570,7 @@ CHANGING = {
     "/rules/{part}",
     *(f"/rules/{part}/{what}" for part in FIELDS for what in ("row", "file", "again")),
     "/queue/bulk",
+    "/rules/departments/hand-over",
     "/tickets/{id}/presence",
     "/tickets/{id}/code",
     "/api/v1/tickets/{id}/callers/{number}/code",

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from aiohttp import FormData
@@ -9,6 +10,7 @@ from aiohttp import FormData
 from dispatch.model import Actor, Role
 from hotline import drafts
 from hotline.desk import Desk
+from hotline.web import tables_page
 from tests.web.conftest import Bring, Browser, Open
 
 ROW = {
@@ -26,6 +28,20 @@ ROW = {
 async def send(browser: Browser, path: str, **values: object) -> str:
     """Send a form of the present page."""
     return await browser.post(path, {"csrf": browser.csrf, **values})
+
+
+async def test_whose_a_thing_is_is_shown_and_typed_in_words(open_browser: Open, desk: Desk) -> None:
+    dispatcher = await open_browser("dispatcher")
+    await dispatcher.get("/rules/catalogue/row")
+    assert "private" not in dispatcher.html
+
+    await send(dispatcher, "/rules/catalogue/row", **ROW | {"owner": "小区物业"})
+    draft = await drafts.own(desk, "catalogue", Actor("dispatcher", Role.DISPATCHER, "hotline"))
+    await dispatcher.get("/rules/catalogue/row?key=010101&key=01&key=estate")
+
+    assert draft is not None
+    assert "estate" in {row["owner"] for row in draft["body"]}
+    assert 'value="小区物业"' in dispatcher.html
 
 
 async def test_a_row_goes_into_a_draft_is_tried_published_by_another_and_then_sends_tickets(
@@ -56,6 +72,32 @@ async def test_a_row_goes_into_a_draft_is_tried_published_by_another_and_then_se
     assert [one.department for one in file.ticket.assignments] == ["slj", "cgj", "q01"]
     assert "市水利局" in await supervisor.get("/changes/catalogue/2")
     assert "第2版" in await supervisor.get("/rules/catalogue")
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/rules/catalogue?q=三定", "/rules/catalogue?q=%E4%B8%89%E5%AE%9A&amp;page=2"),
+        ("/rules/departments?q=市&all=1", "/rules/departments?q=%E5%B8%82&amp;all=1&amp;page=2"),
+    ],
+)
+async def test_every_table_turns_its_pages_alike_and_keeps_what_was_looked_for(
+    open_browser: Open, monkeypatch: pytest.MonkeyPatch, path: str, more: str
+) -> None:
+    monkeypatch.setattr(tables_page, "PAGE_MOST", 1)
+    browser = await open_browser("dispatcher")
+
+    first = await browser.get(path)
+    second = await browser.get(f"{path}&page=2")
+
+    assert f'rel="next" href="{more}"' in first
+    assert f'href="{more.removesuffix("&amp;page=2")}">回到第一页' in second
+    assert _rows(first) != _rows(second)
+    assert len(_rows(first)) == len(_rows(second)) == 1
+
+
+def _rows(html: str) -> list[str]:
+    return re.findall(r"<tr><td.*?</tr>", html.partition("<tbody>")[2].partition("</tbody>")[0], re.DOTALL)
 
 
 async def test_changes_gather_in_one_draft_and_a_row_can_be_taken_away(open_browser: Open, desk: Desk) -> None:

@@ -30,7 +30,7 @@ window.addEventListener("beforeunload", (event) => {
 function openNamed() {
   const named = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!named || named.tagName !== "DETAILS") return;
-  named.open = true;
+  for (let one = named; one; one = one.parentElement.closest("details")) one.open = true;
   const first = named.querySelector("input:not([type=hidden]), select, textarea");
   if (first) first.focus();
 }

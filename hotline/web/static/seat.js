@@ -160,7 +160,9 @@
   });
   showAdvice();
 
-  if (strip.dataset.call && form.elements.phone.value) form.elements.text.focus();
+  // A field that is wrong has the page's own focus.
+  const wrong = form.querySelector("[aria-invalid]");
+  if (!wrong && strip.dataset.call && form.elements.phone.value) form.elements.text.focus();
 
   // --- keys
   const keys = {
