@@ -1,7 +1,8 @@
 """From examples to a model: learn features, fit each question, learn what to believe, write the card.
 
 Seeded throughout: the same examples give the same model bit by bit, and so the same version name, which is made of the
-hash of the data and of the recipe. Reads no files but the shipped corpus, stores nothing but through `registry`.
+hash of the data, of the recipe and of this package. Reads no files but what is shipped, stores nothing but through
+`registry`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ import scipy
 import sklearn
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from classifier import card, corpus, cues, features, leaks, linear, places, predict, registry, similar, speech, trust
 from classifier.corpus import Example
@@ -74,7 +78,16 @@ def train(
     `newest` are later examples that the caller kept back to be judged; without them, the newest weeks are judged by a
     model of the older ones, where examples have dates. Raises CorpusError when there are too few examples to keep any
     back, and when the corpus leaks unless told to go on `anyway`.
+
+    BLAS gets one thread: with another number of them sums come in another order, and the model has other bits.
     """
+    with threadpool_limits(1):
+        return _trained(examples, setting, say, newest=newest, anyway=anyway)
+
+
+def _trained(
+    examples: Sequence[Example], setting: Setting, say: Progress, *, newest: Sequence[Example] | None, anyway: bool
+) -> Model:
     if len({example.category for example in examples}) < FEWEST_CATEGORIES or len(examples) < 2 * setting.manner.folds:
         raise corpus.CorpusError(
             f"{len(examples)} examples are too few to learn from; give at least two categories and 10 texts"
@@ -132,7 +145,7 @@ def _by_time(
         return {"why": f"the newest {corpus.WEEKS[-1]} weeks hold {len(newest)} texts, {corpus.FEWEST} are needed"}
     say(f"{len(newest)} newest texts by {len(older)} older ones")
     try:
-        earlier = train(older, setting, say, newest=(), anyway=True)
+        earlier = _trained(older, setting, say, newest=(), anyway=True)
     except corpus.CorpusError as error:
         return {"why": f"the older part: {error}"}
     repeated = len(examples) - len(older) - len(newest)
@@ -283,12 +296,25 @@ def _card(examples: Sequence[Example], setting: Setting) -> dict[str, Any]:
             "to": max((example.at for example in examples if example.at), default=""),
         },
         "libraries": {**versions, "scikit-learn": sklearn.__version__},
+        "code": _code(),
         "setting": repr(setting),
         "shares": corpus.shares(example.category[: LEVELS[0]] for example in examples),
     }
 
 
 def _version(told: dict[str, Any]) -> str:
-    """A name made of what decides the content: data, setting, libraries."""
-    decided = "\x1e".join((told["data"]["sha256"], told["setting"], repr(sorted(told["libraries"].items()))))
+    """A name made of what decides the content: data, setting, libraries, and the code of this package."""
+    libraries = repr(sorted(told["libraries"].items()))
+    decided = "\x1e".join((told["data"]["sha256"], told["setting"], libraries, told["code"]))
     return "m" + hashlib.sha256(decided.encode()).hexdigest()[:12]
+
+
+@cache
+def _code() -> str:
+    """The hash of the modules and data of this package: another release may make another model of the same corpus."""
+    package = Path(str(resources.files("classifier")))
+    files = [*package.glob("*.py"), *(one for one in (package / "data").glob("*.*") if one.is_file())]
+    told = hashlib.sha256()
+    for file in sorted(files, key=lambda one: one.name):
+        told.update(f"{file.name}\x1e".encode() + file.read_bytes())
+    return told.hexdigest()[:12]
