@@ -554,7 +554,7 @@ async def _think_again(desk: Desk, transaction: Transaction, before: File, after
     A person sends it: the machine has had its turn. What routing said before stays beside it, the oldest first.
     """
     old, waits = before.ticket, {TicketState.RECEIVED, TicketState.ANALYSIS}
-    looked_at = ("category", "area", "returned_by")
+    looked_at = ("category", "area", "owner", "returned_by")
     is_same = old.state in waits and all(getattr(old, name) == getattr(after, name) for name in looked_at)
     if after.state not in waits or is_same or not before.matter.judged:
         return
@@ -732,6 +732,7 @@ def _check_codes(action: do.Action, rulebook: Rulebook) -> None:
     if isinstance(action, do.Amend):
         _known("category", action.category, rulebook.categories)
         _known("area", action.area, rulebook.areas)
+        _known("owner", action.owner, {row.owner: row for row in rulebook.catalogue if row.owner})
 
 
 async def _lock_in_order(transaction: Transaction, ticket_id: int, action: do.Action) -> None:
