@@ -180,6 +180,7 @@ class Amend(Action):
     urgency: Urgency | None = None
     category: str | None = None
     area: str | None = None
+    owner: str | None = None
     confidential: bool | None = None
 
 

@@ -543,6 +543,7 @@ def _amend(move: Move[do.Amend]) -> Ticket:
         urgency=given.urgency or ticket.urgency,
         category=category,
         area=given.area or ticket.area,
+        owner=given.owner or ticket.owner,
         confidential=ticket.hides_caller if given.confidential is None else given.confidential,
         sensitive=ticket.sensitive or move.rulebook.is_sensitive(category),
     )

@@ -11,13 +11,14 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import starmap
 from math import sqrt
 from operator import itemgetter
 from typing import Any
 
 from dispatch import places
 from dispatch.model import Actor, Ticket, TicketState, TicketType, Urgency
-from dispatch.routing import AskHuman, Candidate, Experience, Question, Send, Suggested, Trace, route
+from dispatch.routing import AskHuman, Candidate, Experience, Question, Send, Suggested, Trace, in_use, route
 from dispatch.rulebook import Rulebook
 from hotline import experience, knowledge, tickets, vault
 from hotline.desk import Desk
@@ -113,7 +114,7 @@ async def suggest(desk: Desk, draft: Draft, actor: Actor) -> Advice:
     similar, records, offered = await asyncio.gather(
         _similar(desk, said, categories, area, rulebook),
         experience.known(desk, categories[:1]),
-        knowledge.offer(desk, said, _kinds(draft, judged)),
+        knowledge.offer(desk, said, _kinds(draft, judged, rulebook)),
     )
     advice = Advice(area=area, similar=similar, knowledge=offered)
     found = _with_words_of_danger(advice, said, judged, rulebook)
@@ -142,13 +143,18 @@ def _thoughts(draft: Draft, judged: Judgement | None, rulebook: Rulebook) -> lis
     """The categories that the matter may have, the chosen one alone if there is one."""
     if draft.category:
         return [draft.category]
-    guesses = judged.categories if judged else ()
-    return [code for code, _ in guesses if code in rulebook.categories][:_GUESSES]
+    return [code for code, _ in _open_kinds(judged, rulebook)][:_GUESSES]
 
 
-def _kinds(draft: Draft, judged: Judgement | None) -> Sequence[tuple[str, float]]:
+def _open_kinds(judged: Judgement | None, rulebook: Rulebook) -> tuple[tuple[str, float], ...]:
+    """What the model thinks of, by the city's own kinds: in the place of a closed one its successor."""
+    thoughts = starmap(Suggested, judged.categories if judged else ())
+    return tuple((one.category, one.probability) for one in in_use(thoughts, rulebook))
+
+
+def _kinds(draft: Draft, judged: Judgement | None, rulebook: Rulebook) -> Sequence[tuple[str, float]]:
     """The categories that the matter may have with their probability; the chosen one is certain."""
-    return [(draft.category, 1.0)] if draft.category else judged.categories if judged else ()
+    return [(draft.category, 1.0)] if draft.category else _open_kinds(judged, rulebook)
 
 
 def _with_words_of_danger(advice: Advice, said: str, judged: Judgement | None, rulebook: Rulebook) -> Advice:
@@ -169,25 +175,28 @@ def _routed(
     rulebook: Rulebook,
     at: datetime,
 ) -> Advice:
+    categories = _open_kinds(judged, rulebook)
     if judged:
         advice = replace(
             advice,
-            levels=judged.levels,
-            categories=judged.categories,
+            levels=(*(one for one in judged.levels[:-1] if one[0] in rulebook.categories), *categories[:1]),
+            categories=categories,
             types=judged.types,
             urgency=judged.urgency,
             evidence=judged.evidence,
             type_evidence=judged.type_evidence,
             model_version=judged.model_version,
         )
-    suggestions = tuple(Suggested(*one) for one in advice.categories if one[0] in rulebook.categories)
+    confirmed, words = draft.category is not None, rulebook.risks_in(spoken(draft.title, draft.text))
     asked = Question(
         _as_ticket(draft, advice, rulebook, at),
-        confirmed=draft.category is not None,
-        suggestions=suggestions,
+        confirmed=confirmed,
+        suggestions=tuple(starmap(Suggested, categories)),
         model_version=advice.model_version,
         experience=known,
         doubted_areas=judged.doubted_areas if judged else frozenset(),
+        # Opening a matter whose category is confirmed asks no model, the worker asks it about all others.
+        is_guarded=tickets.is_guarded(None if confirmed else judged, {"risks": [word.risk for word in words]}),
     )
     answer = route(asked, rulebook)
     if isinstance(answer, Send):

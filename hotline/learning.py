@@ -13,6 +13,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ TEACHABLE_MOST = 2_000
 TEACHABLE_DAYS = 14
 ASKED_A_MONTH = 40
 """Labels that are asked for within thirty days: few enough to be given with care."""
+MONTH_DAYS, PACED_DAYS = 30, (1, 7, 30)
+"""No night and no week is asked about more than its part of the month: what is new in the last week teaches, too."""
 LABELLED_WEIGHT, RETURNED_WEIGHT = 4.0, 2.0
 NIGHT_HOURS = range(2, 5)
 LABELLERS = frozenset({Role.ANALYST, Role.SUPERVISOR})
@@ -123,10 +126,18 @@ def _first(at: datetime) -> int:
 
 
 async def _ask(desk: Desk, teaching: list[dict[str, Any]], at: datetime) -> None:
-    asked = await desk.store.fetch_value("labels_asked", since=at - timedelta(days=30))
-    best = teaching[: max(0, ASKED_A_MONTH - asked)]
+    left = [await _left(desk, days, at) for days in PACED_DAYS]
+    best = teaching[: max(0, min(left))]
     if best:
         await desk.store.execute("ask_labels", asked=best, at=at)
+
+
+async def _left(desk: Desk, days: int, at: datetime) -> int:
+    """How many labels may still be asked for in the part of the month that so many days are."""
+    # A night begins within some hours: the one before it is over, though it may have begun later by the clock.
+    since = at - timedelta(days=days) + timedelta(hours=len(NIGHT_HOURS))
+    asked: int = await desk.store.fetch_value("labels_asked", since=since)
+    return ceil(ASKED_A_MONTH * days / MONTH_DAYS) - asked
 
 
 async def _tell_drift(desk: Desk, drift: Mapping[str, Any], at: datetime) -> None:

@@ -147,7 +147,7 @@ async def open_ticket(desk: Desk, intake: Intake, actor: Actor) -> Opened:
     risks = rulebook.risks_in(f"{intake.title}\n{intake.text}")
     trace = _risks(risks)
     if intake.category:
-        answer = await _route_confirmed(desk, ticket, rulebook, is_guarded=_is_guarded(None, trace))
+        answer = await _route_confirmed(desk, ticket, rulebook, is_guarded=is_guarded(None, trace))
         trace = trace | _trace(answer, None)
         if isinstance(answer, Send):
             history.append(_send_by_machine(history[-1].after, answer, rulebook, at))
@@ -347,7 +347,7 @@ async def _route_confirmed(desk: Desk, ticket: Ticket, rulebook: Rulebook, *, is
     return route(replace(question, experience=known.of(ticket.category, ticket.area, rulebook)), rulebook)
 
 
-def _is_guarded(judged: Judgement | None, seen: Mapping[str, Any]) -> bool:
+def is_guarded(judged: Judgement | None, seen: Mapping[str, Any]) -> bool:
     """Whether what was said is a report by the model, or speaks of a secret by the model or by the city's own words.
 
     A matter from the web, from upstream or from a file has no type that a person chose: its caller needs the same care.
@@ -425,7 +425,7 @@ async def _judge_some(
         ticket, said = file.ticket, judged[file.ticket.id]
         before = file.matter.suggestion or {}
         question = _question(ticket, said, known.of(category, ticket.area, rulebook))
-        answer = route(replace(question, is_guarded=_is_guarded(said, before)), rulebook)
+        answer = route(replace(question, is_guarded=is_guarded(said, before)), rulebook)
         sent = _moves_of_machine(ticket, answer, rulebook, not_before(ticket, desk.now()))
         moves += [(decided, _notices(decided, rulebook)) for decided in sent]
         trace = _trace(answer, said) | {"sent": bool(sent)}
@@ -554,7 +554,7 @@ async def _think_again(desk: Desk, transaction: Transaction, before: File, after
     A person sends it: the machine has had its turn. What routing said before stays beside it, the oldest first.
     """
     old, waits = before.ticket, {TicketState.RECEIVED, TicketState.ANALYSIS}
-    looked_at = ("category", "area", "returned_by")
+    looked_at = ("category", "area", "owner", "returned_by")
     is_same = old.state in waits and all(getattr(old, name) == getattr(after, name) for name in looked_at)
     if after.state not in waits or is_same or not before.matter.judged:
         return
@@ -563,7 +563,7 @@ async def _think_again(desk: Desk, transaction: Transaction, before: File, after
     category = after.category or (thoughts[0].category if thoughts else "")
     known = await experience.known(desk, [category], transaction)
     record, model = known.of(category, after.area, rulebook), said.get("trace", {}).get("model", "")
-    question = Question(after, after.category is not None, thoughts, model, record, is_guarded=_is_guarded(None, said))
+    question = Question(after, after.category is not None, thoughts, model, record, is_guarded=is_guarded(None, said))
     fresh = _trace(route(question, rulebook), None) | {"candidates": candidates(question, rulebook), "sent": False}
     earlier = [*said.get("earlier", ()), *([said["trace"]] if "trace" in said else ())]
     kept = {"id": after.id, "suggestion": {**said, **fresh, "earlier": earlier}}
@@ -732,6 +732,7 @@ def _check_codes(action: do.Action, rulebook: Rulebook) -> None:
     if isinstance(action, do.Amend):
         _known("category", action.category, rulebook.categories)
         _known("area", action.area, rulebook.areas)
+        _known("owner", action.owner, {row.owner: row for row in rulebook.catalogue if row.owner})
 
 
 async def _lock_in_order(transaction: Transaction, ticket_id: int, action: do.Action) -> None:

@@ -90,6 +90,7 @@ FORMS: Mapping[str, tuple[Field, ...]] = {
         Field("urgency", "choice", needed=False, choices=Urgency),
         Field("category", "category", needed=False),
         Field("area", "area", needed=False),
+        Field("owner", "choice", needed=False, choices="owners"),
         Field("confidential", "truth", needed=False),
         REASON,
     ),
@@ -384,7 +385,7 @@ def form(offer: Offer, ticket: Ticket, codes: Codes, typed: Typed, error: Except
                 _shown(one, typed, codes),
                 wrong,
             )
-            for one in fields_
+            for one in _asked(fields_, codes)
         ),
         is_open=bool(typed) or error is not None,
         grave=offer.action in GRAVE,
@@ -435,10 +436,12 @@ def intake(codes: Codes, typed: Typed, errors: Mapping[str, str]) -> tuple[tuple
 
     Whose a thing is, is asked only where the city's catalogue tells by it who is responsible.
     """
-    asked = {
-        name: [one for one in fields if one.choices != "owners" or codes.owners] for name, fields in INTAKE.items()
-    }
+    asked = {name: list(_asked(fields, codes)) for name, fields in INTAKE.items()}
     return tuple((name, tuple(_intake_input(one, codes, typed, errors) for one in asked[name])) for name in asked)
+
+
+def _asked(fields: Iterable[Field], codes: Codes) -> Iterator[Field]:
+    return (one for one in fields if one.choices != "owners" or codes.owners)
 
 
 def _intake_input(one: Field, codes: Codes, typed: Typed, errors: Mapping[str, str]) -> Input:

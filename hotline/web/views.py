@@ -835,7 +835,8 @@ def _code(action: str, name: str, value: Any, codes: Codes) -> str:  # noqa: ANN
         return codes.rulebook.refusals[value].name
     if action != "amend":
         return ""
-    return codes.category(value) if name == "category" else codes.area(value) if name == "area" else ""
+    named = {"category": codes.category, "area": codes.area, "owner": words.owner}
+    return named[name](value) if name in named else ""
 
 
 def _plain(value: Any, hint: Any) -> str:  # noqa: ANN401 - JSON and a type form

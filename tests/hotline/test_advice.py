@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ import pytest
 from dispatch import actions as do
 from dispatch.model import Actor, Role
 from dispatch.routing import Doubt, Ground
+from dispatch.rulebook import Closed, Rulebook
 from hotline import advice, experience, tickets
 from hotline.db import Pool, connection
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden
 from hotline.predictor import Judgement, Predictor
 from hotline.store import grams
-from tests.city import AGENT, DISPATCHER, Clock, handler, intake, small_desk
+from tests.city import AGENT, DISPATCHER, NOW, Clock, handler, intake, small_desk
 
 
 class Known(Predictor):
@@ -29,6 +31,9 @@ class Known(Predictor):
         self._judgement = Judgement(
             categories, "complaint", "normal", (), ("路灯",), "known-1", levels, types, type_evidence=("没人管",)
         )
+
+    def says(self, **otherwise: Any) -> None:
+        self._judgement = replace(self._judgement, **otherwise)
 
     async def judge(self, texts: Any) -> list[Judgement | None]:
         self.asked += texts
@@ -74,6 +79,61 @@ async def test_an_unsure_matter_shows_candidates_and_why_a_person_decides(desk: 
         ("cgj", Ground.CATALOGUE),
         ("jtj", Ground.CATALOGUE),
     ]
+
+
+async def test_a_kind_that_was_closed_is_shown_and_routed_as_its_successor(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.predictor = Known(("050902", 0.6), ("050901", 0.35))
+    today = await desk.rulebook()
+    lamps = replace(today.categories["050902"], closed_from=NOW.date(), successor="050901")
+    kept = {code: one for code, one in today.categories.items() if code != "050902"}
+    later = replace(today, categories=kept, closed=Closed(categories={"050902": lamps}))
+
+    async def rulebook_of_later(_: Desk) -> Rulebook:
+        return later
+
+    monkeypatch.setattr(Desk, "rulebook", rulebook_of_later)
+
+    found = await advice.suggest(desk, draft("学府路的路灯坏了三天"), AGENT)
+
+    assert dict(found.categories) == pytest.approx({"050901": 0.95})
+    assert found.levels[-1] == found.categories[0]
+    assert found.lead == "jtj"  # both thoughts are of one kind now, and that is sure
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        {"type": "report", "types": (("report", 0.6), ("complaint", 0.4))},
+        {"risks": ("secret",), "risk_words": ("图纸",)},
+    ],
+)
+async def test_no_sure_unit_is_shown_where_the_machine_would_leave_a_matter_to_a_person(
+    desk: Desk, judged: dict[str, Any]
+) -> None:
+    desk.predictor = known = Known(("050902", 0.96), ("050901", 0.02))
+    known.says(**judged)
+
+    found = await advice.suggest(desk, draft("学府路的路灯坏了三天", type="help"), AGENT)
+
+    assert found.lead is None
+    assert found.trace is not None
+    assert found.trace.reason == Doubt.GUARDED
+    assert found.candidates
+
+
+async def test_what_the_agent_confirmed_is_shown_as_opening_it_would_send_it(desk: Desk) -> None:
+    desk.predictor = known = Known(("050902", 0.96), ("050901", 0.02))
+    known.says(type="report", types=(("report", 0.6), ("complaint", 0.4)))
+    said = {"text": "学府路的路灯坏了三天", "category": "050902", "type": "help"}
+
+    found = await advice.suggest(desk, advice.read(said), AGENT)
+
+    opened = await tickets.open_ticket(desk, intake(**said), AGENT)
+    sent = (await desk.store.file(opened.ticket_id)).ticket
+    assert found.lead == "cgj"
+    assert sent.assignments[0].department == found.lead
 
 
 async def test_without_a_model_place_danger_and_what_is_open_are_still_told(desk: Desk) -> None:

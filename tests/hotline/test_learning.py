@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -177,13 +178,19 @@ async def test_a_label_is_a_leaf_of_a_ticket_that_was_asked_about(desk: Desk) ->
 
 
 async def test_no_more_are_asked_about_in_a_month_than_can_be_answered_with_care(desk: Desk, clock: Clock) -> None:
-    ids = [(await tickets.open_ticket(desk, intake(text=f"第{at}件"), AGENT)).ticket_id for at in range(45)]
+    ids = [(await tickets.open_ticket(desk, intake(text=f"第{at}件"), AGENT)).ticket_id for at in range(60)]
     teaching = [{"key": str(id_), "reason": "uncertain", "worth": 0.5, "guesses": []} for id_ in ids]
+    asked = [0]
 
-    await learning._ask(desk, teaching[:30], clock.now)
-    await learning._ask(desk, teaching[30:], clock.now)
+    for night in range(30):
+        hour = timedelta(hours=night % 3)  # a night begins at two, three or four
+        await learning._ask(desk, teaching[asked[-1] :][:10], clock.now + timedelta(days=night) + hour)
+        await learning._ask(desk, teaching[-5:], clock.now + timedelta(days=night) + hour)  # by hand, once more
+        asked.append(len(await learning.waiting(desk, ANALYST)))
 
-    assert len(await learning.waiting(desk, ANALYST)) == learning.ASKED_A_MONTH
+    assert asked[-1] == learning.ASKED_A_MONTH
+    assert max(late - early for early, late in pairwise(asked)) <= 2
+    assert [asked[week] for week in (7, 14, 21, 28)] == [10, 20, 30, 40]  # and something is left for the last week
 
 
 async def test_drift_is_told_to_the_analysts_once_a_week(desk: Desk, clock: Clock, pool: Pool) -> None:

@@ -280,17 +280,21 @@ async def test_an_agent_opens_a_ticket_and_sees_it(open_browser: Open) -> None:
     assert "13800001234" not in browser.html
 
 
+async def estates_have_a_row_of_their_own(desk: Desk) -> None:
+    supervisor, other = (Actor(name, Role.SUPERVISOR, "hotline") for name in ("supervisor", "other"))
+    estate = {"category": "010102", "area": "", "owner": "estate", "lead": "slj", "co": [], "basis": "物业"}
+    rows = [*await drafts.base(desk, "catalogue"), estate]
+    number = await drafts.draft(desk, "catalogue", rows, supervisor, source="测试目录")
+    await drafts.publish(desk, number, other)
+
+
 async def test_whose_a_thing_is_is_asked_where_the_catalogue_tells_by_it_who_is_responsible(
     open_browser: Open, desk: Desk
 ) -> None:
     browser = await open_browser("agent")
     await browser.get("/intake")
     assert 'name="owner"' not in browser.html
-    supervisor, other = (Actor(name, Role.SUPERVISOR, "hotline") for name in ("supervisor", "other"))
-    estate = {"category": "010102", "area": "", "owner": "estate", "lead": "slj", "co": [], "basis": "物业"}
-    rows = [*await drafts.base(desk, "catalogue"), estate]
-    number = await drafts.draft(desk, "catalogue", rows, supervisor, source="测试目录")
-    await drafts.publish(desk, number, other)
+    await estates_have_a_row_of_their_own(desk)
 
     await open_by_form(browser, text="小区井盖缺失", category="井盖缺失", owner="estate")
 
@@ -298,6 +302,23 @@ async def test_whose_a_thing_is_is_asked_where_the_catalogue_tells_by_it_who_is_
     assert "小区物业" in browser.html
     await browser.get("/intake")
     assert '<option value="estate"' in browser.html
+
+
+async def test_whose_a_thing_is_is_corrected_like_its_kind_and_its_place(
+    open_browser: Open, desk: Desk, bring: Bring
+) -> None:
+    ticket, browser = await bring(), await open_browser("dispatcher")
+    await browser.get(f"/tickets/{ticket}")
+    assert 'name="owner"' not in browser.html  # this catalogue goes by kind and place alone
+    await estates_have_a_row_of_their_own(desk)
+
+    await browser.act(ticket, "amend", category="井盖缺失", owner="estate", reason="在小区里面")
+
+    assert (await desk.store.file(ticket)).ticket.owner == "estate"
+    assert "小区物业" in browser.html
+    await browser.act(ticket, "amend", owner="nobody", reason="在小区里面")
+    assert (await desk.store.file(ticket)).ticket.owner == "estate"
+    assert "权属" in browser.html
 
 
 async def test_a_form_sent_twice_opens_one_ticket(open_browser: Open) -> None:
