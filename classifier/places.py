@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from ahocorasick_rs import AhoCorasick, MatchKind
+from numpy.typing import NDArray
 
 from classifier.corpus import Example
 
@@ -22,29 +24,69 @@ _PURITY = 0.8
 _LEAST = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The area that a text speaks of, how likely that is, and the names that say so."""
+
+    code: str
+    probability: float
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Places:
-    """Names with the code of the area that each stands for."""
+    """Names with the code of the area that each stands for.
+
+    `trust`: how often the area was right on texts whose names were learned from others, where all names that stood in a
+    text agreed, and where they did not.
+    """
 
     names: Mapping[str, str]
+    trust: tuple[float, float] = (_PURITY, 0.5)
 
     @cached_property
     def _searched(self) -> AhoCorasick:
         """All names, sought in one pass."""
         return AhoCorasick(self.names, matchkind=MatchKind.LeftmostLongest)
 
-    def area(self, text: str) -> str | None:
+    def found(self, text: str) -> Place | None:
         """Return the area most often named in a clean text, the deepest code on its branch; None if none is."""
-        counts = Counter(self.names[name] for name in self._searched.find_matches_as_strings(text))
-        if not counts:
+        said = self._searched.find_matches_as_strings(text)
+        if not said:
             return None
+        counts = Counter(map(self.names.__getitem__, said))
         # A street inside a named district is the district said more exactly, not a second place.
         weight = {code: sum(n for other, n in counts.items() if code.startswith(other)) for code in counts}
-        return max(sorted(counts), key=lambda code: (weight[code], len(code)))
+        best = max(sorted(counts), key=lambda code: (weight[code], len(code)))
+        speaking = tuple(dict.fromkeys(name for name in said if best.startswith(self.names[name])))
+        return Place(best, self.trust[weight[best] < len(said)], speaking)
 
 
-def learn(examples: Iterable[Example]) -> Places:
-    """Return the names that stand in at least three examples and nearly always in those of one area."""
+def learn(examples: Sequence[Example], fold: NDArray[np.int64] | None = None) -> Places:
+    """Return the names that stand in at least three examples and nearly always in those of one area.
+
+    With the `fold` of each example, shape (examples,), it is measured how far they may be trusted.
+    """
+    learned = _learned(examples)
+    return Places(learned) if fold is None else Places(learned, _trust(examples, fold))
+
+
+def _trust(examples: Sequence[Example], fold: NDArray[np.int64]) -> tuple[float, float]:
+    """How often each fold's area is right by the names of the other folds; one right and one wrong are added."""
+    trial = {True: [1, 2], False: [1, 2]}
+    for number in np.unique(fold).tolist():
+        others = Places(
+            _learned([one for one, own in zip(examples, fold == number, strict=True) if not own]), (1.0, 0.0)
+        )
+        for example in (one for one, own in zip(examples, fold == number, strict=True) if own and one.area):
+            if place := others.found(example.text):
+                agreed = trial[place.probability > 0]
+                agreed[0] += place.code == example.area
+                agreed[1] += 1
+    return trial[True][0] / trial[True][1], trial[False][0] / trial[False][1]
+
+
+def _learned(examples: Iterable[Example]) -> dict[str, str]:
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for example in examples:
         if example.area:
@@ -55,7 +97,7 @@ def learn(examples: Iterable[Example]) -> Places:
         code, count = areas.most_common(1)[0]
         if count >= _LEAST and count >= _PURITY * areas.total():
             learned[name] = code
-    return Places(learned)
+    return learned
 
 
 def _names(text: str) -> set[str]:

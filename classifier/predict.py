@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -37,7 +37,8 @@ class Suggestion:
     """What a text is about; every tuple of guesses the best first.
 
     `sure_category` is the deepest code whose probability keeps the promise of precision, or None: then ask a person.
-    `evidence` are the words that decided on the category, `kind_evidence` what was said that decided on the type.
+    `evidence` are the words that decided on the category, `kind_evidence` what was said that decided on the type,
+    `urgency_evidence` on an urgency that is not normal. `area` carries the names that tell it.
     `doubted_areas`: where the model is not to be believed, should the text belong to one of them without naming it.
     """
 
@@ -48,9 +49,10 @@ class Suggestion:
     kind: tuple[Guess, ...]
     urgency: Guess
     risks: tuple[risks.Alarm, ...]
-    area: str | None
+    area: places.Place | None
     evidence: tuple[str, ...]
     kind_evidence: tuple[str, ...]
+    urgency_evidence: tuple[str, ...]
     model_version: str
     doubted_areas: frozenset[str] = frozenset()
 
@@ -146,13 +148,14 @@ class Model:
         plain = softmax(category.head.scores(rows), category.warmth)
         best = _guesses(category.head.labels, calibrated(plain, category.levels[-1].curve), most)
         urgencies = urgency.first(rows)
+        haste = self._haste(rows, urgency.head, urgencies)
         labels = [category.head.position[guesses[0].label] for guesses in best]
         evidence = self._evidence(rows, category.head, labels, range(len(cleaned)))
         kinds, marks = self._kinds(rows, cleaned, most), risks.alarms(cleaned)
         doubted, found = tuple(self.doubted_areas), []
         for at, (level_1, level_2) in enumerate(zip(*self._wider(plain), strict=True)):
-            area = self.places.area(cleaned[at])
-            believed = rows.indptr[at] < rows.indptr[at + 1] and not (area or "").startswith(doubted)
+            area = self.places.found(cleaned[at])
+            believed = rows.indptr[at] < rows.indptr[at + 1] and not (area and area.code.startswith(doubted))
             found.append(
                 Suggestion(
                     category=best[at],
@@ -165,6 +168,7 @@ class Model:
                     area=area,
                     evidence=evidence[at],
                     kind_evidence=kinds[at][1],
+                    urgency_evidence=_said_first(marks[at], haste.get(at, ())),
                     model_version=self.version,
                     doubted_areas=self.doubted_areas,
                 )
@@ -197,6 +201,14 @@ class Model:
             for at, words in zip(silent, self._evidence(rows, kind.head, labels, silent), strict=True):
                 said[at] = words
         return list(zip(best, said, strict=True))
+
+    def _haste(self, rows: sparse.csr_matrix, head: Head, urgencies: Sequence[Guess]) -> dict[int, tuple[str, ...]]:
+        """The words that decided where an urgency is not normal, by the place of the text."""
+        pressing = [at for at, guess in enumerate(urgencies) if guess.label != "normal"]
+        if not pressing:
+            return {}
+        labels = [head.position[guess.label] for guess in urgencies]
+        return dict(zip(pressing, self._evidence(rows, head, labels, pressing), strict=True))
 
     def _wider(self, plain: NDArray[np.float64]) -> list[list[Guess]]:
         """The best guess of each row at level 1 and at level 2, from the uncorrected probabilities of the leaves."""
@@ -247,6 +259,12 @@ def _guesses(labels: Sequence[str], table: NDArray[np.float64], most: int) -> li
     chosen = chosen[lines, np.argsort(-table[lines, chosen], axis=1, kind="stable")]
     found = zip(chosen.tolist(), table[lines, chosen].tolist(), strict=True)
     return [tuple(Guess(labels[at], likely) for at, likely in zip(*line, strict=True)) for line in found]
+
+
+def _said_first(marks: Sequence[risks.Alarm], words: Sequence[str]) -> tuple[str, ...]:
+    """What decides on an urgency: words of danger before those that merely press."""
+    said = dict.fromkeys(chain((word for mark in marks for word in mark.evidence), words))
+    return tuple(islice(said, EVIDENCE_WORDS))
 
 
 def _urgency(guess: Guess, marks: Sequence[risks.Alarm]) -> Guess:

@@ -186,6 +186,7 @@ def _described(model: Model, arrays_sha256: str) -> dict[str, Any]:
         "vocabulary": model.features.vocabulary,
         "judges": judges,
         "places": dict(model.places.names),
+        "places_trust": model.places.trust,
         "doubted_areas": sorted(model.doubted_areas),
     }
 
@@ -240,7 +241,7 @@ def _model(
     )
     judges = {name: _judge(name, described["judges"][name], arrays) for name in _JUDGES}
     doubted = frozenset(described.get("doubted_areas", ()))
-    return Model(version, learned, judges, Places(dict(described["places"])), dict(carded), doubted)
+    return Model(version, learned, judges, _places(described), dict(carded), doubted)
 
 
 def _judge(name: str, told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Judge:
@@ -261,6 +262,12 @@ def _acts(name: str, told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
             f"{name}: acts of shape {head.weights.shape}, not {acts.width} measures as here: train it anew"
         )
     return head
+
+
+def _places(described: Mapping[str, Any]) -> Places:
+    """Places of a release that did not measure how far to trust them get what it asked of each name."""
+    names, trust = dict(described["places"]), described.get("places_trust")
+    return Places(names, (trust[0], trust[1])) if trust else Places(names)
 
 
 def _curve(told: Mapping[str, Any]) -> Curve:

@@ -127,7 +127,9 @@ def _trained(
         for name in judges
     }
     doubted = frozenset(code for code, one in areas.items() if not one["kept"])
-    model = Model(_version(told), learned, judges, places.learn(examples), told, doubted)
+    known = places.learn(examples, fold)
+    told["places"] = {"names": len(known.names), "trust": known.trust}
+    model = Model(_version(told), learned, judges, known, told, doubted)
     return replace(model, card={**told, "time": _by_time(examples, setting, model, newest, say)})
 
 

@@ -16,8 +16,11 @@ _ENDING = re.compile(r"(?:街道|新区|区|县|镇|乡)$")
 _SHORTEST = 2
 
 
-def area_in(text: str, rulebook: Rulebook) -> str | None:
-    """Return the code of the deepest area that `text` names without doubt; None if it names none, or several."""
+def area_in(text: str, rulebook: Rulebook) -> tuple[str | None, tuple[str, ...]]:
+    """Return the code of the deepest area that `text` names without doubt, and the names that stand for it there.
+
+    None, and no names, if it names none, or several.
+    """
     codes_of, pattern = _names(tuple(rulebook.areas.values()))
     named = dict.fromkeys(pattern.findall(text)) if codes_of else {}
     certain = {next(iter(codes_of[name])) for name in named if len(codes_of[name]) == 1}
@@ -26,7 +29,9 @@ def area_in(text: str, rulebook: Rulebook) -> str | None:
         if len(codes_of[name]) > 1 and len(inside) == 1:
             certain.add(inside[0])
     deepest = [code for code in certain if not any(code in _around(other, rulebook) for other in certain)]
-    return deepest[0] if len(deepest) == 1 else None
+    if len(deepest) != 1:
+        return None, ()
+    return deepest[0], tuple(name for name in named if deepest[0] in codes_of[name])
 
 
 def _around(code: str, rulebook: Rulebook) -> set[str]:

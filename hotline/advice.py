@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import starmap
 from math import sqrt
@@ -70,16 +70,23 @@ class Advice:
     """Everything that could be said about a draft. Without a model the guesses are empty and the rest still holds.
 
     `levels`: the likeliest category of each of three levels; `categories`: the likeliest of the deepest level.
-    `routed` is what routing would answer: where it is sure, `lead` and `co`, else candidates and the reason why not.
+    `area_probability` is None where the area is chosen or told by the city's own names; `risk_probabilities` has the
+    risks that the model sees, the others are the city's own words. `routed` is what routing would answer: where it is
+    sure, `lead` and `co`, else candidates and the reason why not.
     """
 
     levels: tuple[tuple[str, float], ...] = ()
     categories: tuple[tuple[str, float], ...] = ()
     types: tuple[tuple[str, float], ...] = ()
     urgency: str | None = None
+    urgency_probability: float | None = None
+    urgency_evidence: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
+    risk_probabilities: Mapping[str, float] = field(default_factory=dict)
     risk_words: tuple[str, ...] = ()
     area: str | None = None
+    area_probability: float | None = None
+    area_evidence: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     type_evidence: tuple[str, ...] = ()
     model_version: str = ""
@@ -109,14 +116,15 @@ async def suggest(desk: Desk, draft: Draft, actor: Actor) -> Advice:
     draft = _masked(draft, rulebook)
     said = spoken(draft.title, draft.text)
     judged = await desk.predictor.suggest(said)
-    area = draft.area or places.area_in(f"{said}\n{draft.place}", rulebook) or _known_area(judged, rulebook)
+    named = _named_area(draft, said, judged, rulebook)
+    area = named["area"]
     categories = _thoughts(draft, judged, rulebook)
     similar, records, offered = await asyncio.gather(
         _similar(desk, said, categories, area, rulebook),
         experience.known(desk, categories[:1]),
         knowledge.offer(desk, said, _kinds(draft, judged, rulebook)),
     )
-    advice = Advice(area=area, similar=similar, knowledge=offered)
+    advice = Advice(**named, similar=similar, knowledge=offered)
     found = _with_words_of_danger(advice, said, judged, rulebook)
     known = records.of(categories[0], area, rulebook) if categories else {}
     return _routed(found, replace(draft, area=area), judged, known, rulebook, desk.now())
@@ -135,8 +143,15 @@ def _masked(draft: Draft, rulebook: Rulebook) -> Draft:
     )
 
 
-def _known_area(judged: Judgement | None, rulebook: Rulebook) -> str | None:
-    return judged.area if judged and judged.area in rulebook.areas else None
+def _named_area(draft: Draft, said: str, judged: Judgement | None, rulebook: Rulebook) -> dict[str, Any]:
+    """The area that is chosen, else the one that the city's own names tell, else the one that the model knows."""
+    if draft.area:
+        return {"area": draft.area}
+    area, names = places.area_in(f"{said}\n{draft.place}", rulebook)
+    if not area and judged and judged.area in rulebook.areas:
+        likely = judged.area_probability
+        return {"area": judged.area, "area_probability": likely, "area_evidence": judged.area_evidence}
+    return {"area": area, "area_evidence": names}
 
 
 def _thoughts(draft: Draft, judged: Judgement | None, rulebook: Rulebook) -> list[str]:
@@ -183,6 +198,9 @@ def _routed(
             categories=categories,
             types=judged.types,
             urgency=judged.urgency,
+            urgency_probability=judged.urgency_probability,
+            urgency_evidence=judged.urgency_evidence,
+            risk_probabilities=dict(zip(judged.risks, judged.risk_probabilities, strict=False)),
             evidence=judged.evidence,
             type_evidence=judged.type_evidence,
             model_version=judged.model_version,

@@ -43,7 +43,8 @@ class Judgement:
     """What the model makes of one text: everything with calibrated probabilities, the best first.
 
     `levels`: the likeliest category of two, of four and of six digits; each is worth having where the next is unsure.
-    `risk_words`: what was said that speaks of `risks`; `type_evidence`: what was said that decided on the type.
+    `risk_words`: what was said that speaks of `risks`; `type_evidence`: what was said that decided on the type, and so
+    with urgency and area. `risk_probabilities` are in the order of `risks`.
     `doubted_areas`: areas where this model's promise was measured not to be kept.
     """
 
@@ -58,6 +59,11 @@ class Judgement:
     area: str | None = None
     risk_words: tuple[str, ...] = ()
     type_evidence: tuple[str, ...] = ()
+    urgency_probability: float | None = None
+    urgency_evidence: tuple[str, ...] = ()
+    risk_probabilities: tuple[float, ...] = ()
+    area_probability: float | None = None
+    area_evidence: tuple[str, ...] = ()
     doubted_areas: frozenset[str] = frozenset()
 
 
@@ -332,8 +338,13 @@ def _judgement(suggestion: Any) -> Judgement:  # noqa: ANN401 - classifier.predi
         model_version=suggestion.model_version,
         levels=(*wider, *categories[:1]),
         types=tuple((guess.label, guess.probability) for guess in suggestion.kind),
-        area=suggestion.area,
+        area=suggestion.area.code if suggestion.area else None,
+        area_probability=suggestion.area.probability if suggestion.area else None,
+        area_evidence=suggestion.area.names if suggestion.area else (),
         risk_words=tuple(dict.fromkeys(word for alarm in suggestion.risks for word in alarm.evidence)),
         type_evidence=suggestion.kind_evidence,
+        urgency_probability=suggestion.urgency.probability,
+        urgency_evidence=suggestion.urgency_evidence,
+        risk_probabilities=tuple(alarm.probability for alarm in suggestion.risks),
         doubted_areas=suggestion.doubted_areas,
     )

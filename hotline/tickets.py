@@ -368,7 +368,8 @@ def _trace(answer: Send | AskHuman, judged: Judgement | None) -> dict[str, Any]:
     kept: dict[str, Any] = {"trace": trace, "candidates": found, "sent": isinstance(answer, Send)}
     if judged:
         kept |= {"type": judged.type, "urgency": judged.urgency, "evidence": judged.evidence}
-        kept |= {"type_evidence": judged.type_evidence}
+        kept |= {"type_evidence": judged.type_evidence, "urgency_evidence": judged.urgency_evidence}
+        kept["urgency_probability"] = judged.urgency_probability
         kept |= {"categories": judged.categories, "risks": judged.risks, "risk_words": judged.risk_words}
     return kept
 

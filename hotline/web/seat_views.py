@@ -145,7 +145,7 @@ def _fills(found: advice.Advice, kinds: Sequence[tuple[str, float]], codes: Code
         yield "type", found.types[0][0]
     if found.urgency and found.urgency != Urgency.NORMAL:
         yield "urgency", found.urgency
-    if found.area:
+    if found.area and (found.area_probability is None or found.area_probability >= FILL_FROM):
         yield "area", found.area
     if kinds and kinds[0][1] >= FILL_FROM:
         yield "category", codes.name("category", kinds[0][0])
@@ -156,9 +156,15 @@ def _facts(found: advice.Advice, codes: Codes) -> Iterator[str]:
         code, share = found.types[0]
         yield f"{TicketType.of(code).chinese} {share:.0%}"
     if found.urgency and found.urgency != Urgency.NORMAL:
-        yield Urgency.of(found.urgency).chinese
+        yield _with_reasons(Urgency.of(found.urgency).chinese, found.urgency_probability, found.urgency_evidence)
     if found.area:
-        yield codes.area(found.area)
+        yield _with_reasons(codes.area(found.area), found.area_probability, found.area_evidence)
+
+
+def _with_reasons(guess: str, probability: float | None, evidence: Sequence[str]) -> str:
+    """A guess with how likely it is, where that is known, and what was said that tells it."""
+    told = f"{guess} {probability:.0%}" if probability is not None else guess
+    return f"{told}（{'、'.join(evidence)}）" if evidence else told
 
 
 def _likely(found: advice.Advice, codes: Codes) -> Iterator[Likely]:

@@ -740,7 +740,7 @@ def _why(file: File, codes: Codes, *, candidates: bool) -> Why | None:
         named = "、".join(Risk.of(risk).chinese for risk in suggestion["risks"])
         said = "、".join(suggestion.get("risk_words", ()))
         facts.append((words.WHY["risks"], f"{named}（{said}）" if said else named))
-    for name in ("evidence", "type_evidence"):
+    for name in ("evidence", "type_evidence", "urgency_evidence"):
         facts.append((words.WHY[name], "、".join(map(str, suggestion.get(name, ())))))
     found = suggestion.get("candidates", ()) if candidates else ()
     thoughts = list(register.still_open(found, file.ticket, codes.rulebook))

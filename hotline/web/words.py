@@ -1681,6 +1681,7 @@ WHY: Mapping[str, str] = {
     "risks": "风险",
     "evidence": "判断所据词语",
     "type_evidence": "判断类型所据词语",
+    "urgency_evidence": "判断紧急程度所据词语",
 }
 DOUBTS: Mapping[str, str] = {
     Doubt.NO_CATEGORY: "没有可用的分类建议",

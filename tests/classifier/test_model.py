@@ -57,6 +57,32 @@ def test_a_suggestion_says_category_type_urgency_evidence_and_version(model: Mod
     )
 
 
+def test_an_urgency_and_an_area_carry_what_was_said_that_tells_them(model: Model) -> None:
+    pressing, quiet = model.suggest(["云岭乡煤气泄漏,有人晕倒,快来救人", "想问一下医保怎么办理"])
+
+    assert pressing.urgency.label == "critical"
+    assert "煤气泄漏" in pressing.urgency_evidence
+    assert pressing.area is not None
+    assert "云岭乡" in pressing.area.names
+    assert pressing.area.code.startswith("05")
+    assert (quiet.urgency.label, quiet.urgency_evidence, quiet.area) == ("normal", (), None)
+
+
+def test_how_far_names_of_places_are_trusted_is_measured_on_texts_that_taught_none(examples: list[Example]) -> None:
+    east = [replace(one, text="东湖镇,路灯不亮", area="0101") for one in examples[:40]]
+    wrong = [replace(one, text="东湖镇,路灯不亮", area="0202") for one in examples[40:43]]
+    both = [replace(one, text="东湖镇,西山镇,路灯不亮", area="0303") for one in examples[43:47]]
+    west = [replace(one, text="西山镇,路灯不亮", area="0303") for one in examples[47:107]]
+
+    learned = places.learn([*east, *wrong, *both, *west], np.arange(107) % 5)
+
+    alone, contested = learned.trust
+    assert alone == pytest.approx((1 + 100) / (2 + 103))
+    assert contested == pytest.approx(1 / (2 + 4))  # the first of two that are named once each
+    assert learned.found("东湖镇的路") == places.Place("0101", alone, ("东湖镇",))
+    assert learned.found("一条路") is None
+
+
 def test_a_hint_teaches_a_word_that_no_ticket_has_said(examples: list[Example]) -> None:
     word, code = "悬浮滑板", "050301"
     hints = Hints(((word, code),) * 8)  # often enough for the small vocabulary of this file

@@ -63,8 +63,19 @@ async def test_a_sure_matter_shows_levels_unit_and_the_row_that_says_so(desk: De
     assert [code for code, _ in found.levels] == ["05", "0509", "050902"]
     assert (found.lead, found.area, found.evidence) == ("cgj", "0102", ("路灯",))
     assert found.type_evidence == ("没人管",)
+    assert (found.area_probability, found.area_evidence) == (None, ("学府",))
     assert found.trace is not None
     assert (found.trace.row, found.trace.basis, found.trace.model) == ("050902/*/*", "市政照明管理", "known-1")
+
+
+async def test_where_the_citys_own_names_are_silent_the_model_tells_the_area_and_how_sure_it_is(desk: Desk) -> None:
+    told = {"area": "0102", "area_probability": 0.44, "area_evidence": ("大学后门",)}
+    desk.predictor = known = Known(("050902", 0.96))
+    known.says(**told)
+
+    found = await advice.suggest(desk, draft("大学后门的路灯坏了三天"), AGENT)
+
+    assert {name: getattr(found, name) for name in told} == told
 
 
 async def test_an_unsure_matter_shows_candidates_and_why_a_person_decides(desk: Desk) -> None:
