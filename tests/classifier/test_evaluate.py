@@ -69,6 +69,22 @@ def test_types_of_messages_are_told_apart_better_than_by_the_most_frequent(
     assert told["accuracy"] > most + 0.05
 
 
+def test_the_model_that_is_served_judges_types_of_messages_from_which_it_did_not_learn(
+    tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [ticket for ticket in tickets if ticket["type"] in kinds.NAMES]
+    rows = [{"type": kinds.NAMES[one["type"]], "title": one["text"][:10], "text": one["text"]} for one in asked[::6]]
+    learned = [{name: one[name] for name in ("text", "category", "type")} for one in asked[1::3]]
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text("\n".join(map(json.dumps, learned)), encoding="utf-8")
+    files = ("--corpus", str(corpus), "--labelled", str(table(tmp_path / "types.csv", rows)))
+
+    told = figures(capsys, "types", "--served", *files)
+
+    most = max(sum(row["type"] == name for row in rows) for name in kinds.NAMES.values()) / len(rows)
+    assert most < told["accuracy"] <= told["accuracy_of_these"]
+
+
 def test_departments_are_learned_from_marks_of_which_some_are_wrong(
     tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
 ) -> None:
