@@ -115,6 +115,7 @@ LINES_OF: Mapping[Risk, tuple[str, ...]] = {
 FILL_FROM = 0.6
 """A guess below this is shown, not filled in."""
 KINDS_MOST = 3
+REASONS_MOST = 2
 
 
 def suggested(found: advice.Advice, answers: Sequence[Mapping[str, Any]], codes: Codes) -> Advice:
@@ -162,9 +163,9 @@ def _facts(found: advice.Advice, codes: Codes) -> Iterator[str]:
 
 
 def _with_reasons(guess: str, probability: float | None, evidence: Sequence[str]) -> str:
-    """A guess with how likely it is, where that is known, and what was said that tells it."""
+    """A guess with how likely it is, where that is known, and what was said first of all that tells it."""
     told = f"{guess} {probability:.0%}" if probability is not None else guess
-    return f"{told}（{'、'.join(evidence)}）" if evidence else told
+    return f"{told}（{'、'.join(evidence[:REASONS_MOST])}）" if evidence else told
 
 
 def _likely(found: advice.Advice, codes: Codes) -> Iterator[Likely]:
