@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import starmap
-from math import sqrt
 from operator import itemgetter
 from typing import Any
+
+import numpy as np
 
 from dispatch import places
 from dispatch.model import Actor, Ticket, TicketState, TicketType, Urgency
 from dispatch.routing import AskHuman, Candidate, Experience, Question, Send, Suggested, Trace, in_use, route
-from dispatch.rulebook import Rulebook
+from dispatch.rulebook import RiskWord, Rulebook
 from hotline import experience, knowledge, tickets, vault
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden
+from hotline.pairs import Pairs
 from hotline.predictor import Judgement, spoken
-from hotline.store import Row, grams
+from hotline.store import Row
 
 SIMILAR_MOST = 5
 SIMILAR_WITHIN = timedelta(days=90)
@@ -114,20 +116,50 @@ async def suggest(desk: Desk, draft: Draft, actor: Actor) -> Advice:
         raise Forbidden(actor.person, "ask for a suggestion", "only the hotline takes matters in")
     rulebook = await desk.rulebook()
     draft = _masked(draft, rulebook)
-    said = spoken(draft.title, draft.text)
-    judged = await desk.predictor.suggest(said)
-    named = _named_area(draft, said, judged, rulebook)
-    area = named["area"]
-    categories = _thoughts(draft, judged, rulebook)
+    heard = _heard(draft, await desk.predictor.suggest(spoken(draft.title, draft.text)), rulebook)
     similar, records, offered = await asyncio.gather(
-        _similar(desk, said, categories, area, rulebook),
-        experience.known(desk, categories[:1]),
-        knowledge.offer(desk, said, _kinds(draft, judged, rulebook)),
+        _similar(desk, heard, rulebook),
+        experience.known(desk, heard.categories[:1]),
+        knowledge.offer(desk, heard.said, [(draft.category, 1.0)] if draft.category else heard.kinds),
     )
-    advice = Advice(**named, similar=similar, knowledge=offered)
-    found = _with_words_of_danger(advice, said, judged, rulebook)
-    known = records.of(categories[0], area, rulebook) if categories else {}
-    return _routed(found, replace(draft, area=area), judged, known, rulebook, desk.now())
+    known = records.of(heard.categories[0], heard.area, rulebook) if heard.categories else {}
+    told = replace(_told(heard, rulebook), similar=similar, knowledge=offered)
+    return _routed(told, heard, known, rulebook, desk.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """A masked draft with what the model and the city's own names, kinds and words make of it.
+
+    `kinds` are the model's thoughts by the city's kinds with their probabilities, a closed one as its successor.
+    """
+
+    draft: Draft
+    said: str
+    judged: Judgement | None
+    kinds: tuple[tuple[str, float], ...]
+    words: tuple[RiskWord, ...]
+    area: str | None
+    area_probability: float | None = None
+    area_evidence: tuple[str, ...] = ()
+
+    @property
+    def categories(self) -> list[str]:
+        """The categories that the matter may have, the chosen one alone if there is one."""
+        return [self.draft.category] if self.draft.category else [code for code, _ in self.kinds][:_GUESSES]
+
+
+def _heard(draft: Draft, judged: Judgement | None, rulebook: Rulebook) -> _Heard:
+    said = spoken(draft.title, draft.text)
+    thoughts = in_use(starmap(Suggested, judged.categories if judged else ()), rulebook)
+    return _Heard(
+        draft=draft,
+        said=said,
+        judged=judged,
+        kinds=tuple((one.category, one.probability) for one in thoughts),
+        words=rulebook.risks_in(said),
+        **_named_area(draft, said, judged, rulebook),
+    )
 
 
 def _masked(draft: Draft, rulebook: Rulebook) -> Draft:
@@ -154,48 +186,21 @@ def _named_area(draft: Draft, said: str, judged: Judgement | None, rulebook: Rul
     return {"area": area, "area_evidence": names}
 
 
-def _thoughts(draft: Draft, judged: Judgement | None, rulebook: Rulebook) -> list[str]:
-    """The categories that the matter may have, the chosen one alone if there is one."""
-    if draft.category:
-        return [draft.category]
-    return [code for code, _ in _open_kinds(judged, rulebook)][:_GUESSES]
+def _told(heard: _Heard, rulebook: Rulebook) -> Advice:
+    """What is said of a draft but for where it goes.
 
-
-def _open_kinds(judged: Judgement | None, rulebook: Rulebook) -> tuple[tuple[str, float], ...]:
-    """What the model thinks of, by the city's own kinds: in the place of a closed one its successor."""
-    thoughts = starmap(Suggested, judged.categories if judged else ())
-    return tuple((one.category, one.probability) for one in in_use(thoughts, rulebook))
-
-
-def _kinds(draft: Draft, judged: Judgement | None, rulebook: Rulebook) -> Sequence[tuple[str, float]]:
-    """The categories that the matter may have with their probability; the chosen one is certain."""
-    return [(draft.category, 1.0)] if draft.category else _open_kinds(judged, rulebook)
-
-
-def _with_words_of_danger(advice: Advice, said: str, judged: Judgement | None, rulebook: Rulebook) -> Advice:
-    """Add what the city's own list and the model say together: neither takes a danger back that the other sees."""
-    words = rulebook.risks_in(said)
-    named, spoken = [str(word.risk) for word in words], [word.word for word in words]
+    Of danger the city's own list and the model speak together: neither takes back what the other sees.
+    """
+    judged = heard.judged
+    risks, words = [str(word.risk) for word in heard.words], [word.word for word in heard.words]
+    advice = Advice(area=heard.area, area_probability=heard.area_probability, area_evidence=heard.area_evidence)
     if judged:
-        named += judged.risks
-        spoken += judged.risk_words
-    return replace(advice, risks=tuple(dict.fromkeys(named)), risk_words=tuple(dict.fromkeys(spoken)))
-
-
-def _routed(
-    advice: Advice,
-    draft: Draft,
-    judged: Judgement | None,
-    known: Mapping[str, Experience],
-    rulebook: Rulebook,
-    at: datetime,
-) -> Advice:
-    categories = _open_kinds(judged, rulebook)
-    if judged:
+        risks += judged.risks
+        words += judged.risk_words
         advice = replace(
             advice,
-            levels=(*(one for one in judged.levels[:-1] if one[0] in rulebook.categories), *categories[:1]),
-            categories=categories,
+            levels=(*(one for one in judged.levels[:-1] if one[0] in rulebook.categories), *heard.kinds[:1]),
+            categories=heard.kinds,
             types=judged.types,
             urgency=judged.urgency,
             urgency_probability=judged.urgency_probability,
@@ -205,16 +210,21 @@ def _routed(
             type_evidence=judged.type_evidence,
             model_version=judged.model_version,
         )
-    confirmed, words = draft.category is not None, rulebook.risks_in(spoken(draft.title, draft.text))
+    return replace(advice, risks=tuple(dict.fromkeys(risks)), risk_words=tuple(dict.fromkeys(words)))
+
+
+def _routed(advice: Advice, heard: _Heard, known: Mapping[str, Experience], rulebook: Rulebook, at: datetime) -> Advice:
+    draft, judged = heard.draft, heard.judged
+    confirmed = draft.category is not None
     asked = Question(
-        _as_ticket(draft, advice, rulebook, at),
+        _as_ticket(replace(draft, area=heard.area), advice, rulebook, at),
         confirmed=confirmed,
-        suggestions=tuple(starmap(Suggested, categories)),
+        suggestions=tuple(starmap(Suggested, heard.kinds)),
         model_version=advice.model_version,
         experience=known,
         doubted_areas=judged.doubted_areas if judged else frozenset(),
         # Opening a matter whose category is confirmed asks no model, the worker asks it about all others.
-        is_guarded=tickets.is_guarded(None if confirmed else judged, {"risks": [word.risk for word in words]}),
+        is_guarded=tickets.is_guarded(None if confirmed else judged, {"risks": [word.risk for word in heard.words]}),
     )
     answer = route(asked, rulebook)
     if isinstance(answer, Send):
@@ -242,43 +252,37 @@ def _as_ticket(draft: Draft, advice: Advice, rulebook: Rulebook, at: datetime) -
     )
 
 
-async def _similar(
-    desk: Desk, said: str, categories: Sequence[str], area: str | None, rulebook: Rulebook
-) -> tuple[Similar, ...]:
+async def _similar(desk: Desk, heard: _Heard, rulebook: Rulebook) -> tuple[Similar, ...]:
     """Open tickets of the last 90 days about such a matter in this area, the most alike first.
 
     A part of the pairs guesses which tickets are worth counting out; what is shown is counted over all of them.
     """
-    own = set(grams(said))
-    if not own:
+    own = Pairs.of(heard.said)
+    if not own.count:
         return ()
     newest = await desk.store.fetch(
         "newest_of_matter",
-        categories=list(categories),
-        areas=rulebook.around(area) if area else None,
-        sampled=len(own) > LONG_TEXT,
+        categories=heard.categories,
+        areas=rulebook.around(heard.area) if heard.area else None,
+        sampled=own.count > LONG_TEXT,
         since=desk.now() - SIMILAR_WITHIN,
     )
     if not (promising := _promising(own, newest)):
         return ()
     rows = await desk.store.fetch("shown_with_grams", ids=promising)
-    alike = [(_cosine(own, row["grams"]), row["id"], row) for row in rows]
-    best = heapq.nlargest(SIMILAR_MOST, (one for one in alike if one[0] >= SIMILAR_FROM), key=itemgetter(0, 1))
+    shared, sizes = own.shared([row["grams"] for row in rows])
+    likeness = (shared / np.sqrt(np.maximum(sizes, 1) * own.count)).tolist()
+    alike = [(much, row["id"], row) for much, row in zip(likeness, rows, strict=True) if much >= SIMILAR_FROM]
+    best = heapq.nlargest(SIMILAR_MOST, alike, key=itemgetter(0, 1))
     return tuple(_shown(row, likeness) for likeness, _, row in best)
 
 
-def _promising(own: set[int], rows: Iterable[Row]) -> list[int]:
+def _promising(own: Pairs, rows: Sequence[Row]) -> list[int]:
     """The numbers of the tickets likeliest to be alike, by what was looked at of each: twice as many as are shown."""
-    guesses = [
-        (shared * sqrt(row["size"]) / len(looked_at), row["id"])
-        for row in rows
-        if (shared := len(own.intersection(looked_at := row["looked_at"])))
-    ]
-    return [id_ for _, id_ in heapq.nlargest(2 * SIMILAR_MOST, guesses)]
-
-
-def _cosine(own: set[int], pairs: Sequence[int]) -> float:
-    return len(own.intersection(pairs)) / sqrt(len(pairs) * len(own))
+    shared, looked_at = own.shared([row["looked_at"] for row in rows])
+    guesses = shared * np.sqrt([row["size"] for row in rows]) / np.maximum(looked_at, 1)
+    hopeful = [(guess, row["id"]) for guess, row in zip(guesses.tolist(), rows, strict=True) if guess]
+    return [id_ for _, id_ in heapq.nlargest(2 * SIMILAR_MOST, hopeful)]
 
 
 def _shown(row: Row, likeness: float) -> Similar:

@@ -28,7 +28,7 @@ from hotline import auth, db, embedded, office, serving, simulation, tickets
 from hotline.app import Engines, make_application, open_desk
 from hotline.config import Config
 from hotline.desk import Desk
-from hotline.store import grams, sample
+from hotline.pairs import grams, sample
 
 Say = Callable[[str], None]
 CLIENTS = (1, 8, 32)

@@ -29,7 +29,8 @@ from dispatch.worktime import ZONE
 from hotline.desk import RULES_LIVE, Desk, wall_clock
 from hotline.drafts import DRAFTERS, PUBLISHERS
 from hotline.errors import BadInput, Forbidden, HotlineError, NotFound
-from hotline.store import Row, grams, sought
+from hotline.pairs import grams
+from hotline.store import Row, sought
 
 READERS = frozenset(Role) - {Role.CITIZEN, Role.MACHINE}
 LONGEST: Mapping[str, int] = {"question": 200, "answer": 5000, "basis": 500, "reason": 500}

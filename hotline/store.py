@@ -13,7 +13,6 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 import asyncpg
-import numpy as np
 import orjson
 
 from dispatch.deadlines import owed_by, warns_at
@@ -41,6 +40,7 @@ from dispatch.supervision import first_look
 from dispatch.worktime import ZONE, Allowance, Calendar
 from hotline import db
 from hotline.errors import BadInput, NotFound, Unavailable
+from hotline.pairs import grams
 from sql import loader
 
 LONGEST_WORD = 50
@@ -363,16 +363,6 @@ def _all_there(rows: Sequence[Row], number: int) -> None:
         raise Unavailable(what)
 
 
-def grams(text: str) -> list[int]:
-    """Return every pair of neighbouring UTF-16 units as one integer, each once, in no order; blanks are left out.
-
-    Both halves of a pair fit PostgreSQL's integer. Case is folded; what the search finds by pairs it checks by text.
-    """
-    units = np.frombuffer("".join(text.lower().split()).encode("utf-16-le", "replace"), dtype=np.uint16)
-    pairs = units.astype(np.uint32)[:-1] << 16 | units[1:]
-    return list(set(pairs.view(np.int32).tolist()))
-
-
 def sought(words: str) -> tuple[list[int], list[str]]:
     """Return what a search by words asks for: the pairs of characters, and a pattern for each word.
 
@@ -385,15 +375,6 @@ def sought(words: str) -> tuple[list[int], list[str]]:
     if not found or len(found) > 5:  # noqa: PLR2004 - more words only make a slower query
         raise BadInput("words", words, "cannot be searched", "one to five words")
     return sorted({gram for word in found for gram in grams(word)}), [f"%{_like(word)}%" for word in found]
-
-
-def sample(pairs: Sequence[int]) -> list[int]:
-    """Return what `sample_of` in the schema makes of these pairs, for tickets that are copied in."""
-    return [pair for pair in pairs if pair % 4 == 0] if len(pairs) > SAMPLED_FROM else list(pairs)
-
-
-SAMPLED_FROM = 48
-"""Pairs of characters from which on only some are kept in the sample."""
 
 
 def _like(word: str) -> str:

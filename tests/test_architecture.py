@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 # The harbour's storeys, from the floor up. A module may import from its own storey and from those below it.
 STOREYS: tuple[tuple[str, ...], ...] = (
-    ("", "config", "errors"),
+    ("", "config", "errors", "pairs"),
     ("db", "embedded", "calendar_seed"),
     ("store", "predictor", "live", "vault", "stream", "shelf"),
     ("desk",),  # the ports in one hand, as every use case gets them

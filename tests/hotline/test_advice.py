@@ -15,8 +15,8 @@ from hotline import advice, experience, tickets
 from hotline.db import Pool, connection
 from hotline.desk import Desk
 from hotline.errors import BadInput, Forbidden
+from hotline.pairs import grams
 from hotline.predictor import Judgement, Predictor
-from hotline.store import grams
 from tests.city import AGENT, DISPATCHER, NOW, Clock, handler, intake, small_desk
 
 

@@ -17,8 +17,9 @@ from hotline import drafts, inbox, reports, tickets
 from hotline.db import Pool
 from hotline.desk import Desk
 from hotline.errors import BadInput, StaleTicket, Unavailable
+from hotline.pairs import grams, sample
 from hotline.predictor import Judgement, Predictor
-from hotline.store import RECORDED_AT_ONCE, Matter, grams, sample
+from hotline.store import RECORDED_AT_ONCE, Matter
 from tests.city import AGENT, DISPATCHER, NOW, SUPERVISOR, handler, intake, small_desk
 
 
