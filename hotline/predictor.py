@@ -24,7 +24,7 @@ from time import monotonic
 from typing import Any
 
 _log = logging.getLogger(__name__)
-AT_ONCE = 25
+AT_ONCE = 50
 """Texts of a batch that are judged before a waiting suggestion gets its turn."""
 TOGETHER = 8
 """Texts of people who type at once that are judged in one go: together they take a third of what they take singly."""

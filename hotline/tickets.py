@@ -410,7 +410,7 @@ def _read(desk: Desk, rows: Sequence[Row]) -> asyncio.Task[list[Judgement | None
     return asyncio.create_task(desk.predictor.judge([spoken(row["title"], row["text"]) for row in rows]))
 
 
-JUDGED_AT_ONCE = 25
+JUDGED_AT_ONCE = 50
 """Tickets that are read, routed and kept together; between them other tasks of the process get their turn."""
 
 
