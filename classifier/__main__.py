@@ -40,6 +40,8 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     from classifier import train  # scikit-learn takes a second to import
 
     started = time.perf_counter()
+    if not 0 < options.promise < 1:
+        raise ValueError(f"a promise lies between 0 and 1, as 0.98; {options.promise} does not")
     examples = corpus.read(options.corpus)
     faults = corpus.problems(examples)
     if faults and not options.anyway:

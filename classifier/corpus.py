@@ -151,8 +151,11 @@ def _content(path: Path) -> str:
 
 
 def problems(examples: Sequence[Example]) -> list[str]:
-    """Say what is wrong with a corpus as a whole: too many near-duplicates, one text under two categories."""
+    """Say what is wrong with a whole corpus: types missing, too many near-duplicates, one text of two categories."""
     found = []
+    if untyped := sum(not example.kind for example in examples):
+        told = f"{untyped} of {len(examples)} examples have no type, one of {', '.join(KINDS)}"
+        found.append(f"{told}: they would be learned as consultations, and others taken for such with them")
     share = similar.duplicate_share([example.text for example in examples])
     if share > DUPLICATE_SHARE_ALLOWED:
         found.append(

@@ -27,6 +27,14 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     assert all(part in str(refused.value) for part in ("bad.jsonl:1", "bad.jsonl:2", "bad.jsonl:3"))
 
 
+def test_examples_without_a_type_are_told_before_they_teach_that_all_is_a_consultation() -> None:
+    some = [Example("路灯不亮,晚上看不见", "030501", "complaint"), Example("公交车为什么改线", "050202")]
+
+    (told,) = corpus.problems(some)
+
+    assert told.startswith("1 of 2 examples have no type, one of consult,")
+
+
 def test_copies_with_another_name_in_them_are_duplicates() -> None:
     told = "小区门口的路灯坏了三个月没有人来修，晚上老人孩子走路都看不清，请尽快派人来处理一下，谢谢。"
     texts = [f"南湖{told}", f"望江{told}", "公积金贷款什么时候能放款"]

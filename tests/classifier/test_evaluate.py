@@ -172,6 +172,11 @@ def test_what_cannot_be_measured_is_told_with_the_reason(
     assert "between 0 and 1" in refused(capsys, "coldstart", "--test", bare, "--promise", "98")
 
 
+def test_a_promise_in_percent_is_refused_before_training(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--promise", "98"]) == 1
+    assert "between 0 and 1" in capsys.readouterr().err
+
+
 def test_a_text_is_of_the_city_that_it_names_most() -> None:
     assert labelled.city("家住 K3 县 , K 市 与 A 市 之间") == "K"
     assert labelled.city("BK市与G4高速") == ""
