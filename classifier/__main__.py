@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         answer = options.run(options)
+    except FileNotFoundError as error:
+        sys.stderr.write(f"classifier: there is no file {error.filename}\n")
+        return 1
     except (RegistryError, ValueError, OSError) as error:
         sys.stderr.write(f"classifier: {error}\n")
         return 1
@@ -37,6 +40,8 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     from classifier import train  # scikit-learn takes a second to import
 
     started = time.perf_counter()
+    if not 0 < options.promise < 1:
+        raise ValueError(f"a promise lies between 0 and 1, as 0.98; {options.promise} does not")
     examples = corpus.read(options.corpus)
     faults = corpus.problems(examples)
     if faults and not options.anyway:
@@ -109,7 +114,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="train | evaluate | show | activate")
     learn = _command(commands, "train", _train, "learn a model from a corpus and store it as a new version")
     learn.add_argument(
-        "--corpus", type=Path, default=corpus.shipped(), help="a .jsonl file or a folder of them (the shipped one)"
+        "--corpus",
+        type=Path,
+        default=corpus.shipped(),
+        help="a .jsonl file, a .csv table, or a folder of them (the shipped one)",
     )
     learn.add_argument("--models", type=Path, default=Path("models"), help="the folder of versions (models)")
     learn.add_argument("--promise", type=float, default=0.98, help="the precision that a sure category keeps (0.98)")

@@ -207,6 +207,9 @@ def fold_pairs(
     """Return (learn, test) positions a fold, classes spread evenly, groups kept whole."""
     import warnings
 
+    if (most := int(np.bincount(truth, minlength=1).max())) < manner.folds:
+        told = f"{len(truth)} examples, at most {most} of one label"
+        raise ValueError(f"{told}: too few for {manner.folds} folds, each of which is judged by what the others teach")
     drawing = StratifiedGroupKFold(manner.folds, shuffle=True, random_state=manner.seed)
     with warnings.catch_warnings():
         # A label with fewer examples than folds is missing in some of them; that is life, not news.

@@ -61,7 +61,15 @@ _SHORT_NAME = 2
 _SEVEN_DIGITS = re.compile(r"\d(?:[ \-—–._·()]{0,5}\d){6}")
 _TITLE_WORD = re.compile(_TITLE)
 
-_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{2,}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_MAIL_SIGN = re.compile(r"@|#|\(at\)", re.IGNORECASE)
+_MAIL_ADDRESS = re.compile(
+    r"[A-Za-z0-9._%+-]{2,64} ?(?:@|\(at\)) ?[A-Za-z0-9-]{1,64}(?: ?\. ?[A-Za-z0-9-]{1,64})+"
+    r"|[A-Za-z0-9._%+-]{2,64}#[A-Za-z0-9-]{1,64}\.com",
+    re.IGNORECASE,
+)
+# Who hides a number from a machine writes O for 0 and l for 1.
+_LETTERED_NUMBER = re.compile(r"[0-9OoIl](?<![0-9A-Za-z].)(?:[ \-]?[0-9OoIl]){6,}(?![0-9A-Za-z])")
+_LETTERED_DIGITS = 5
 # The order matters: what is longer is recognised first, or its head would be taken for something shorter.
 _MASKS_OF_DIGITS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<!\d)[1-9](?:{_GAP}\d){{5}}{_GAP}(?:19|20)(?:{_GAP}\d){{9}}{_GAP}[\dXx](?!\d)"), IDENTITY),
@@ -81,11 +89,18 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            rf"[{_PLATE_PLACES}][ ·.]?[A-HJ-Za-hj-z][ ·.\-]?(?=[A-Za-z]{{0,5}}\d)[A-Za-z0-9]{{4,5}}[A-Za-z0-9挂学警]"
+            rf"[{_PLATE_PLACES}][ ·.]?[A-HJ-Za-hj-z][ ·.\-]?"
+            rf"(?:(?=[A-Za-z]{{0,5}}\d)[A-Za-z0-9]{{4,5}}[A-Za-z0-9挂学警港澳]|[A-Za-z]?[{_CHINESE_DIGIT}]{{4,6}})"
         ),
         PLATE,
     ),
-    (re.compile(r"(?:微信|[qQ]{2}|[wWvV][xX])号?(?:码)?(?:是|为)?[: ]*[A-Za-z0-9_\-]{5,20}"), NUMBER),
+    (
+        re.compile(
+            r"(?:微信|薇信|V信|v信|QQ|Qq|qQ|qq|WX|Wx|wX|wx|VX|Vx|vX|vx|抖音|快手|小红书|支付宝|护照|通行证|回乡证|台胞证)"
+            r"(?:[账帐]?号)?码?(?:是|为|叫)?[: ]*[A-Za-z0-9_\-]{5,20}"
+        ),
+        NUMBER,
+    ),
 )
 _LONG_NUMBER = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{6,}}(?!\d)")
 # Ten digits, whatever script they are in and whatever stands between them, or seven Chinese ones in a row.
@@ -99,8 +114,16 @@ _NAMES: tuple[re.Pattern[str], ...] = (
         rf"(?P<name>{_NAME_BODY}){_AFTER_NAME}"
     ),
     re.compile(
-        rf"(?:我叫|本人叫|名叫|名字叫|本人姓名|我是|本人)[:： ]?"
-        rf"(?P<name>{_NAME_BODY})(?=[,，。.;；:：、!！\s（(〔]|$|身份证|电话|手机)"
+        rf"(?:我叫|本人叫|名叫|名字叫|名字是|本人姓名|我是|本人)[:： ]?"
+        rf"(?P<name>{_NAME_BODY})(?=[,，。.;；:：、!！\s（(〔]|$|身份证|电话|手机|家住|住|今年)"
+    ),
+    re.compile(
+        rf"(?:儿子|女儿|老公|丈夫|老婆|妻子|父亲|母亲|爸爸|妈妈|哥哥|弟弟|姐姐|妹妹|孩子|邻居|老板|患者|同学|同事)叫"
+        rf"(?P<name>{_NAME_BODY})(?![\u4e00-\u9fff]{{0,2}}(?:[车人]|我|你|他))"
+    ),
+    re.compile(
+        rf"(?:业主|村民|居民|住户|租户|车主|市民|群众|家长|职工|员工|老公|丈夫|老婆|妻子|儿子|女儿|父亲|母亲)"
+        rf"(?P<name>(?:欧阳|上官|司马|诸葛|[{_SURNAMES}][\u4e00-\u9fff])[\u4e00-\u9fff])(?=反映|来电|致电|投诉|举报|称[,:]|[,。:(])"
     ),
     re.compile(rf"(?:我姓|免贵姓)(?P<name>[{_SURNAMES}])(?=[,，。.;；、\s]|$)"),
 )
@@ -126,8 +149,9 @@ def mask(text: str) -> str:
     Digits in a row that are none of these are hidden from the seventh on too: an unknown kind of number is no reason
     to learn it. Names are found by what stands around them; a bare name in running text is not.
     """
-    if "@" in text:
+    if _MAIL_SIGN.search(text):
         text = _MAIL_ADDRESS.sub(EMAIL, text)
+    text = _LETTERED_NUMBER.sub(_lettered, text)
     digits = _SEVEN_DIGITS.search(text) is not None
     if digits:
         for pattern, mark in _MASKS_OF_DIGITS:
@@ -142,6 +166,12 @@ def mask(text: str) -> str:
     if _TITLE_WORD.search(text):
         text = _TITLED_NAME.sub(_hidden_name, text)
     return _HALF_NAME.sub(NAME, text)
+
+
+def _lettered(found: re.Match[str]) -> str:
+    """What stands in the place of digits with letters among them; digits alone and a word stay as they are."""
+    looks_like = any(map(str.isalpha, found[0])) and sum(map(str.isdigit, found[0])) >= _LETTERED_DIGITS
+    return NUMBER if looks_like else found[0]
 
 
 def _hidden_name(found: re.Match[str]) -> str:

@@ -73,7 +73,7 @@ def train(
     newest: Sequence[Example] | None = None,
     anyway: bool = False,
 ) -> Model:
-    """Return the model of cleaned `examples`; what a field leaves empty is not learned from.
+    """Return the model of cleaned `examples`; without a type one is a consultation, without urgency it is normal.
 
     `newest` are later examples that the caller kept back to be judged; without them, the newest weeks are judged by a
     model of the older ones, where examples have dates. Raises CorpusError when there are too few examples to keep any

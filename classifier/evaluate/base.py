@@ -25,6 +25,7 @@ FINE: Final = features.Recipe(characters=(1, 2, 3, 4), least=3, most=500_000)
 FEW: Final = features.Recipe(characters=(1, 2, 3), least=2, most=300_000)
 """For some hundreds of examples in all."""
 
+_LABELS_SHOWN, _LABEL_SHOWN = 10, 20
 IMPOSSIBLE: Final = -20.0
 """The log-probability of a label that no example had."""
 
@@ -36,10 +37,11 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Clean texts with one label each."""
+    """Clean texts with one label each; `left_out`: how many rows of the table had no label or no text."""
 
     texts: tuple[str, ...]
     labels: tuple[str, ...]
+    left_out: int = 0
 
     def at(self, positions: Sequence[int] | NDArray[np.int64]) -> Messages:
         """The messages at some positions."""
@@ -88,16 +90,22 @@ class Scorer(Protocol):
 
 
 def messages(path: Path, label: str, columns: Sequence[str]) -> Messages:
-    """Return the rows of a table with a label and a text: the first of `columns` (or `a+b`) that is not empty."""
+    """Return the rows of a table with a label and a text: the first of `columns` that is not empty.
+
+    Rows without either are left out. Raises CorpusError where the table has none of the columns, or no whole row.
+    """
     texts, labels = [], []
-    for row in corpus.read_table(path):
-        said = next(
-            (told for column in columns if (told := " ".join(row[part] for part in column.split("+")).strip())), ""
-        )
+    rows = corpus.read_table(path)
+    if not set(columns) & set(rows[0]):
+        raise corpus.CorpusError(f"{path}: needs a column {' or '.join(columns)}; there are {', '.join(rows[0])}")
+    for row in rows:
+        said = text.clean(next((row[column] for column in columns if row.get(column)), ""))
         if row[label] and said:
-            texts.append(text.clean(said))
+            texts.append(said)
             labels.append(row[label])
-    return Messages(tuple(texts), tuple(labels))
+    if not texts:
+        raise corpus.CorpusError(f"{path}: no row has both a {label} and a {' or '.join(columns)}")
+    return Messages(tuple(texts), tuple(labels), len(rows) - len(texts))
 
 
 def learn(
@@ -109,6 +117,7 @@ def learn(
     beside: Beside | None = None,
 ) -> Trained:
     """Return features and a calibrated judge, learned from `known` and from what is there beside."""
+    several(known)
     unlabelled, before = (beside.unlabelled, beside.before) if beside else ((), None)
     learned = features.learn(known.texts, recipe)
     fold = linear.folds(known.labels, similar.groups(known.texts), manner)
@@ -121,6 +130,18 @@ def learn(
     return Trained(learned, train.judge(fit, (0,), promise))
 
 
+def several(known: Messages) -> None:
+    """Raise CorpusError where there is nothing to tell apart."""
+    if len(set(known.labels)) == 1:
+        told = f"all {len(known.labels)} messages to learn from are {_shown(known.labels)}"
+        raise corpus.CorpusError(f"{told}: needs two labels")
+
+
+def _shown(labels: Sequence[str]) -> str:
+    """Some labels for an error; a text in the place of a label is masked and short."""
+    return ", ".join(text.clean(label)[:_LABEL_SHOWN] for label in sorted(set(labels))[:_LABELS_SHOWN])
+
+
 def leaning(head: linear.Head, weights: NDArray[np.float32]) -> linear.Head:
     """Return a head that leans on weights known before any label."""
     return replace(head, weights=head.weights + weights)
@@ -129,13 +150,16 @@ def leaning(head: linear.Head, weights: NDArray[np.float32]) -> linear.Head:
 def judged(trained: Scorer, unseen: Messages) -> dict[str, Any]:
     """Return the figures of a judge on messages it has not seen; a label that it does not know counts as wrong."""
     labels = trained.judge.head.labels
-    known = [at for at, label in enumerate(unseen.labels) if label in labels]
-    asked = unseen.at(known)
-    truth = np.array([labels.index(label) for label in asked.labels], dtype=np.int64)
-    return {
-        "unknown_labels": len(unseen.labels) - len(known),
-        **figures(trained.judge, trained.scores(asked.texts), truth),
-    }
+    number = {label: at for at, label in enumerate(labels)}
+    truth = np.array([number.get(label, len(labels)) for label in unseen.labels], dtype=np.int64)
+    unknown = int((truth == len(labels)).sum())
+    if unknown == len(truth):
+        told = f"they are {_shown(unseen.labels)}; learned were {_shown(labels)}"
+        raise corpus.CorpusError(f"none of the labels to judge was learned: {told}")
+    plain = trust.softmax(trained.scores(unseen.texts), trained.judge.warmth)
+    if unknown:
+        plain = np.hstack([plain, np.zeros((len(plain), 1))])
+    return {"unknown_labels": unknown, **card.figures(plain, truth, trained.judge.levels[0])}
 
 
 def figures(judge: Judge, scores: NDArray[np.float32], truth: NDArray[np.int64]) -> dict[str, Any]:
@@ -192,6 +216,8 @@ def command(
     parser.add_argument("--draws", type=int, default=3, help="repetitions with other draws")
 
     def run(options: argparse.Namespace) -> dict[str, Any]:
+        if not (0 < options.promise < 1 and 0 < options.assurance < 1 and options.cv > 1 and options.draws > 0):
+            raise ValueError("promise and assurance lie between 0 and 1, of folds there are two or more, of draws one")
         if not DATA.is_dir() and "shared" in str(DATA):
             say(f"{DATA} is missing: set HOTLINE_SHARED_DATA or give the files")
         options.kept = trust.Promise(options.promise, options.assurance)

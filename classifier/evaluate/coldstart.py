@@ -89,6 +89,11 @@ def coldstart(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
     """The shipped corpus and cues under the published mapping, judged on real messages, also with real labels added."""
     shipped = _mapped(options, seven_classes())
     real = base.messages(options.test, "label", base.columns(options.text))
+    if options.add_labels:
+        base.several(real)
+    if not 0 <= options.add_labels < len(real.texts):
+        left = f"{options.add_labels} of {len(real.texts)} messages to learn from leave none to judge"
+        raise corpus.CorpusError(f"{options.test}: {left}")
     prior = learn(shipped, options, say)
     told = {"learned_from": len(shipped.texts), "cues": len(prior.cues.weights)}
     if not options.add_labels:

@@ -32,6 +32,7 @@ def types(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
     messages = [(text.clean(row["title"]), text.clean(row["text"])) for row in told]
     labels = tuple(sorted({row["type"] for row in told}))
     truth = np.array([labels.index(row["type"]) for row in told], dtype=np.int64)
+    base.several(base.Messages(tuple(title for title, _ in messages), tuple(row["type"] for row in told)))
     rows = speech.rows(messages)
     if options.with_corpus:
         rows = np.hstack([rows, _opinions(options.corpus, rows)])

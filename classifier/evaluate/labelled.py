@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from classifier import card, cues, features, linear, registry, similar, text, train, trust
+from classifier import card, corpus, cues, features, linear, registry, similar, text, train, trust
 from classifier.corpus import read_table as read
 from classifier.evaluate import base, coldstart
 from classifier.linear import Fit, Manner
@@ -63,6 +63,8 @@ def tried(
     unseen = base.messages(options.test, "label", base.columns(options.text))
     return {
         **base.judged(trained, unseen),
+        "left_out": unseen.left_out,
+        "learned_near_duplicates": int(similar.leaked(known.texts, unseen.texts).sum()),
         "training_seconds": seconds,
         **speed(trained, unseen),
         "megabytes": megabytes(trained),
@@ -97,6 +99,7 @@ def crossed(
     known: base.Messages, beside: base.Beside, manner: Manner, promise: trust.Promise, say: base.Say
 ) -> dict[str, Any]:
     """Return figures by cross-validation: a fold is judged by weights, calibration and threshold of the others."""
+    base.several(known)
     names, truth = _truth(known)
     pairs = [(*pair, beside) for pair in linear.fold_pairs(truth, similar.groups(known.texts), manner)]
     scores = _crossed_scores(known, pairs, manner, say)
@@ -112,6 +115,7 @@ def left_out_cities(
     Nothing that names the city is learned from, and nothing that nearly repeats one of its texts. Messages that name no
     city are learned from and not judged.
     """
+    base.several(known)
     names, truth = _truth(known)
     cities, groups = np.array([city(said) for said in known.texts]), similar.groups(known.texts)
     elsewhere = [city(said) for said in beside.unlabelled]
@@ -122,6 +126,8 @@ def left_out_cities(
             inside = np.flatnonzero((cities != left) & ~np.isin(groups, groups[outside]))
             more = [said for said, named in zip(beside.unlabelled, elsewhere, strict=True) if named != left]
             pairs.append((inside, outside, replace(beside, unlabelled=more)))
+    if not pairs:
+        raise corpus.CorpusError(f"no city is named by {CITY_FEWEST} messages (as in A市, B3区): none can be left out")
     scores = _crossed_scores(known, pairs, manner, say)
     judged = np.concatenate([outside for _, outside, _ in pairs])
     parts = [_fold_figures(names, scores, truth, outside, promise, judged) for _, outside, _ in pairs]

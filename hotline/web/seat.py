@@ -167,11 +167,15 @@ async def advise(request: web.Request) -> web.StreamResponse:
     return frame.show(request, "_advice.html", codes, advice=await _advice(request, typed, codes))
 
 
+_ADVISED = ("text", "title", "place", "area", "owner", "type", "confidential")
+
+
 async def _advice(request: web.Request, typed: forms.Typed, codes: Codes) -> seat_views.Advice:
     desk = desk_of(request)
     text = f"{forms.first(typed, 'title')}{forms.first(typed, 'text')}"
     category = codes.code("category", forms.first(typed, "category").strip())
-    given = {name: forms.first(typed, name) for name in ("text", "title", "place", "area", "owner", "type")}
+    given = {name: forms.first(typed, name) for name in _ADVISED}
+    given["reported"] = codes.code("department", forms.first(typed, "reported").strip())
     known = category in codes.rulebook.categories
     if not (text.strip() or known):
         return seat_views.Advice()

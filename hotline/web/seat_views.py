@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from dispatch.model import Line, TicketState, TicketType, Urgency
+from dispatch.routing import Doubt
 from dispatch.rulebook import Risk
 from hotline import advice
 from hotline.calls import Call, Day, Draft
@@ -142,13 +143,16 @@ def suggested(found: advice.Advice, answers: Sequence[Mapping[str, Any]], codes:
 
 
 def _fills(found: advice.Advice, kinds: Sequence[tuple[str, float]], codes: Codes) -> Iterator[tuple[str, str]]:
+    # A category that is sent with the form counts as confirmed, and the matter goes out at once: what the machine would
+    # leave to a person, it may not enter in their name. The person chooses it with one click.
+    guarded = found.trace is not None and found.trace.reason == Doubt.GUARDED
     if found.types and found.types[0][1] >= FILL_FROM:
         yield "type", found.types[0][0]
     if found.urgency and found.urgency != Urgency.NORMAL:
         yield "urgency", found.urgency
     if found.area and (found.area_probability is None or found.area_probability >= FILL_FROM):
         yield "area", found.area
-    if kinds and kinds[0][1] >= FILL_FROM:
+    if kinds and kinds[0][1] >= max(FILL_FROM, codes.rulebook.policy.auto_dispatch_probability) and not guarded:
         yield "category", codes.name("category", kinds[0][0])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from classifier import corpus, similar
-from classifier.corpus import Example
+from classifier.corpus import CorpusError, Example
 
 
 def test_the_shipped_corpus_can_be_read_and_has_no_problems() -> None:
@@ -25,6 +25,14 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         corpus.read(file)
 
     assert all(part in str(refused.value) for part in ("bad.jsonl:1", "bad.jsonl:2", "bad.jsonl:3"))
+
+
+def test_examples_without_a_type_are_told_before_they_teach_that_all_is_a_consultation() -> None:
+    some = [Example("路灯不亮,晚上看不见", "030501", "complaint"), Example("公交车为什么改线", "050202")]
+
+    (told,) = corpus.problems(some)
+
+    assert told.startswith("1 of 2 examples have no type, one of consult,")
 
 
 def test_copies_with_another_name_in_them_are_duplicates() -> None:
@@ -60,3 +68,66 @@ def test_the_fingerprint_knows_every_field_and_the_order() -> None:
     one, other = Example("路灯坏了", "030501"), Example("路灯坏了", "030501", kind="help")
 
     assert len({corpus.fingerprint(found) for found in ([one], [other], [one, other], [other, one])}) == 4
+
+
+@pytest.mark.parametrize(
+    ("encoding", "separator"), [("utf-8", ","), ("utf-8-sig", ";"), ("gb18030", ","), ("utf-16", "\t")]
+)
+def test_a_table_is_read_in_whatever_a_spreadsheet_makes_of_it(tmp_path: Path, encoding: str, separator: str) -> None:
+    table = tmp_path / "table.csv"
+    lines = [("label", " text "), ("交通", f'"坑{separator}很深\n没人管"'), ("", ""), ("城建 ", "路灯不亮")]
+    table.write_bytes("\r\n".join(separator.join(line) for line in lines).encode(encoding))
+
+    rows = corpus.read_table(table)
+
+    assert rows == [{"label": "交通", "text": f"坑{separator}很深\n没人管"}, {"label": "城建", "text": "路灯不亮"}]
+    with pytest.raises(CorpusError, match="no column tokens; there are label, text"):
+        _ = rows[0]["tokens"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "no header and no row"),
+        (b"label,text\n", "a header and no row"),
+        (b"text,text\na,b\n", "two columns have one name"),
+        (b"label,text\na,b,c\n", "row 1 has more cells than the 2 columns"),  # a comma in a text without quotes
+        (bytes(range(256)), "no text in UTF-8, GB18030 or UTF-16"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_what_is_wrong(tmp_path: Path, content: bytes, why: str) -> None:
+    (tmp_path / "table.csv").write_bytes(content)
+
+    with pytest.raises(CorpusError, match=why):
+        corpus.read_table(tmp_path / "table.csv")
+
+
+def test_a_table_of_tickets_is_a_corpus_too(tmp_path: Path) -> None:
+    table = tmp_path / "tickets.csv"
+    table.write_text(
+        "text,category,risks,type\n路灯不亮,030501,,complaint\n楼上着火,070404,life group,help\n", "gb18030"
+    )
+
+    lamps, fire = corpus.read(table)
+
+    assert (lamps.text, lamps.category, lamps.kind, lamps.risks) == ("路灯不亮", "030501", "complaint", ())
+    assert fire.risks == ("life", "group")
+    assert corpus.read(tmp_path) == [lamps, fire]
+
+
+def test_a_text_in_the_wrong_column_is_told_without_its_telephone_number(tmp_path: Path) -> None:
+    table = tmp_path / "tickets.csv"
+    table.write_text(
+        "category,text,type\n电话13812345678,030501,complaint\n030501,路灯不亮,我叫张三13812345678\n", "utf-8"
+    )
+
+    with pytest.raises(CorpusError, match=r"tickets.csv:2: category .*tickets.csv:3: type") as told:
+        corpus.read(table)
+
+    assert "1381234" not in str(told.value)
+
+
+def test_a_json_text_may_hold_any_end_of_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "路灯\u2028不亮", "category": "030501"}\n', "utf-8")
+
+    assert [example.text for example in corpus.read(tmp_path)] == ["路灯 不亮"]

@@ -205,6 +205,70 @@ def test_a_board_is_judged_by_folds_and_city_by_city(
     assert all(city["precision_interval"][0] <= (city["precision"] or 1) for city in told.values())
 
 
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["evaluate", *arguments, "--json"]) == 1
+    told = capsys.readouterr()
+    assert not told.out
+    return told.err.splitlines()[-1]
+
+
+@pytest.fixture
+def board(tmp_path: Path, tickets: Rows) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Rows to learn from and rows to judge, without the tokens that the files of the issue have."""
+    rows = [{"text": one["text"], "label": one["seven"]} for one in tickets if one["seven"]]
+    return rows[::2], rows[1::2]
+
+
+def test_a_file_of_a_stranger_is_judged_by_its_columns_and_every_row_is_accounted_for(
+    tmp_path: Path,
+    board: tuple[list[dict[str, str]], list[dict[str, str]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    known, asked = board
+    files = ("--train", str(table(tmp_path / "known.csv", known)), "--unlabelled", "--dimensions", "0")
+
+    plain = figures(capsys, "labelled", *files, "--test", str(table(tmp_path / "plain.csv", asked)))
+    odd = [*asked, {"text": "路灯不亮", "label": ""}, {"text": " ", "label": "城乡建设"}, known[0]]
+    strange = [{**row, "label": "从未见过"} if at < 50 else row for at, row in enumerate(odd)]
+    judged = figures(capsys, "labelled", *files, "--test", str(table(tmp_path / "strange.csv", strange)))
+
+    assert (plain["examples"], plain["left_out"], plain["learned_near_duplicates"]) == (len(asked), 0, 0)
+    assert (judged["examples"], judged["left_out"], judged["learned_near_duplicates"]) == (len(asked) + 1, 2, 1)
+    assert judged["unknown_labels"] == 50
+    assert judged["accuracy"] < plain["accuracy"] - 0.7 * 50 / len(asked)  # a label never met counts as wrong
+
+
+def test_what_cannot_be_measured_is_told_with_the_reason(
+    tmp_path: Path,
+    board: tuple[list[dict[str, str]], list[dict[str, str]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    known, asked = board
+    few, one, strange, bare = (
+        str(table(tmp_path / f"{name}.csv", rows))
+        for name, rows in (
+            ("few", [known[0], known[-1], known[-2]]),
+            ("one", [{**row, "label": "城乡建设"} for row in known[:50]]),
+            ("strange", [{**row, "label": "从未见过"} for row in asked[:50]]),
+            ("bare", [{"text": row["text"]} for row in asked[:50]]),
+        )
+    )
+
+    assert "all 50 messages to learn from are 城乡建设" in refused(capsys, "labelled", "--train", one, "--unlabelled")
+    assert "too few for 5 folds" in refused(capsys, "labelled", "--train", few, "--unlabelled")
+    assert "no column label; there are text" in refused(capsys, "coldstart", "--test", bare)
+    assert "needs a column tokens or text" not in refused(capsys, "coldstart", "--test", bare)
+    assert "they are 从未见过; learned were" in refused(capsys, "coldstart", "--test", strange)
+    assert "leave none to judge" in refused(capsys, "coldstart", "--test", few, "--add-labels", "3")
+    assert "there is no file" in refused(capsys, "coldstart", "--test", str(tmp_path / "nowhere.csv"))
+    assert "between 0 and 1" in refused(capsys, "coldstart", "--test", bare, "--promise", "98")
+
+
+def test_a_promise_in_percent_is_refused_before_training(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--promise", "98"]) == 1
+    assert "between 0 and 1" in capsys.readouterr().err
+
+
 def test_a_text_is_of_the_city_that_it_names_most() -> None:
     assert labelled.city("家住 K3 县 , K 市 与 A 市 之间") == "K"
     assert labelled.city("BK市与G4高速") == ""

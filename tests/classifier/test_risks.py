@@ -37,6 +37,49 @@ def test_everyday_matters_do_not_alarm(said: str) -> None:
     assert risks.found(text.clean(said)) == ()
 
 
+@pytest.mark.parametrize(
+    ("risk", "said"),
+    [
+        (
+            "life",
+            "小孩掉井里了|两个孩子掉水库了|电梯里困了三个人|厨房有煤气味,头晕|煤气管被挖断了,呲呲响|有人掉河里了|溺水了快来人",
+        ),
+        ("life", "老人摔倒了起不来|孩子被锁在车里|燃气泄漏|工人触电了|有人从架子上摔下来|我妈快不行了|救命"),
+        (
+            "self_harm",
+            "我想不开了|我爸喝了百草枯|她割了手腕|不解决我就死在你们门口|要自焚|工人爬上塔吊讨薪|天桥上有人要跳",
+        ),
+        ("self_harm", "有人要跳楼|他在家上吊了|我想死你们管不管|活着太累了,今晚就走|我死了算了"),
+        ("violence", "把人打晕了|老公又打我了|我被打断了肋骨|有人抢劫|一个男的持刀在小区门口|他开车撞人"),
+        (
+            "group",
+            "明天我们三百多人去市政府讨说法|我们约好周一堵售楼部|出租车要罢运|全村人去县政府静坐|八十多户业主要上访",
+        ),
+        (
+            "secret",
+            "举报人信息泄露了,村主任上门威胁我|举报信转给了被举报的人|我举报的事怎么被他们知道了|有人泄露国家机密",
+        ),
+    ],
+)
+def test_what_callers_say_of_a_danger_alarms(risk: str, said: str) -> None:
+    assert [one for one in said.split("|") if risk not in risks.phrases(text.clean(one))] == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "我的手机电池快死了|小区的花要死了,没人浇水|空调快不行了|电动车快不行了",
+        "今天热死了,公交没有空调|累死了,跑了三趟|气死我了,物业不接电话|电脑死机了|想死你了",
+        "咨询跳楼机的票价|商场跳楼价是骗人的|跳河边广场舞的太吵|楼上吊顶掉灰|门口路灯没活路灯不亮|想不开户怎么办|自杀率统计",
+        "公交卡被打回来了|表格被打印错了|资料被打开过|午休被打扰|电话被打爆了|睡觉被打断|被打击报复|杀毒软件打不开",
+        "医院救命之恩送锦旗|养老金是救命钱|燃气泄漏报警器多少钱|蔬菜有农药残留|刀削面店无证|城管打我电话",
+        "大家都堵在路上|三百多元的水费|周一去北京的高铁|空调罢工了|投诉信息查询",
+    ],
+)
+def test_harmless_talk_has_no_phrase_of_danger(said: str) -> None:
+    assert {one: told for one in said.split("|") if (told := risks.phrases(text.clean(one)))} == {}
+
+
 def test_an_alarm_shows_the_words_that_raised_it_and_they_stand_in_the_text() -> None:
     said = text.clean("厂里好几百号人三个月没发工资,大家商量明天集体去堵门讨说法")
     alarms = risks.alarms([said])[0]

@@ -26,6 +26,19 @@ from tests.classifier.dresses import NUMBERS, dresses, survives
         ("邮箱abc.def@example.com", "邮箱〔邮箱〕"),
         ("加微信号:tom_1988", "加〔号码〕"),
         ("订单20240318771203", "订单〔号码〕"),
+        ("电话l38l2345678", "电话〔号码〕"),  # letters that look like digits
+        ("手机13O-1234-5678或13OO12345OO", "手机〔号码〕或〔号码〕"),
+        ("粤A一二三四五和粤AD一二三四五停着", "〔车牌〕和〔车牌〕停着"),
+        ("粤Z1234港", "〔车牌〕"),
+        ("〔车牌〕一汽,粤B12345一汽", "〔车牌〕一汽,〔车牌〕一汽"),
+        ("护照E12345678,回乡证H12345678", "〔号码〕,〔号码〕"),
+        ("抖音号abc12345,支付宝账号wang_88", "〔号码〕,〔号码〕"),
+        ("邮箱zhangsan(at)qq.com或zhangsan#qq.com", "邮箱〔邮箱〕或〔邮箱〕"),
+        ("我叫张伟住在建设路", "我叫〔姓名〕住在建设路"),
+        ("我的名字是张伟", "我的名字是〔姓名〕"),
+        ("业主王建国反映", "业主〔姓名〕反映"),
+        ("村民杨义云(身份证", "村民〔姓名〕(身份证"),
+        ("父亲叫刘众大,今年75岁", "父亲叫〔姓名〕,今年75岁"),
     ],
 )
 def test_what_identifies_a_person_is_masked(said: str, kept: str) -> None:
@@ -50,6 +63,8 @@ def test_no_number_survives_in_any_dress(number: str) -> None:
         ("本人党费,房东阿姨,司机师傅", "本人党费,房东阿姨,司机师傅"),
         ("大方某些人,黄某到场", "大方某些人,〔姓名〕到场"),
         ("李师傅和房东", "〔姓名〕师傅和房东"),
+        ("居民向政府反映,业主向物业反映,群众曾多次举报", "居民向政府反映,业主向物业反映,群众曾多次举报"),
+        ("直接装在业主房门口,", "直接装在业主房门口,"),
     ],
 )
 def test_a_name_is_told_from_a_word_that_begins_like_one(said: str, kept: str) -> None:
@@ -68,6 +83,8 @@ def test_a_name_is_told_from_a_word_that_begins_like_one(said: str, kept: str) -
         "一共1,234,567元",
         "一、二、三栋和5、6、7栋",
         "2019/2/28停电",
+        "微信小程序和支付宝都打不开",
+        "IO口和Ol坏了,#1楼",
     ],
 )
 def test_what_identifies_nobody_stays(said: str) -> None:

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from dispatch.model import Actor, Role
 from hotline import auth, db, drafts, tickets, worker
 from hotline.desk import Desk
 from hotline.errors import Unavailable
+from hotline.predictor import Judgement, Predictor
 from hotline.store import Store
 from hotline.web import boards, words
 from tests.web.conftest import DISPATCHER, PASSWORD, Bring, Browser, CountingStore, Open
@@ -319,6 +321,47 @@ async def test_whose_a_thing_is_is_corrected_like_its_kind_and_its_place(
     await browser.act(ticket, "amend", owner="nobody", reason="在小区里面")
     assert (await desk.store.file(ticket)).ticket.owner == "estate"
     assert "权属" in browser.html
+
+
+class Guessing(Predictor):
+    """A predictor that thinks of one category only, as probable as it is told to be."""
+
+    def __init__(self, probability: float, *, type: str = "complaint") -> None:  # noqa: A002 - as a judgement calls it
+        super().__init__()
+        self._said = Judgement((("010102", probability),), type, "normal", (), ("井盖",), "m", types=((type, 0.9),))
+
+    async def judge(self, texts: Sequence[str]) -> list[Judgement | None]:
+        return [self._said for _ in texts]
+
+
+async def advised(browser: Browser, **values: str) -> str:
+    await browser.get("/intake")
+    return await browser.post("/intake/advice", {"csrf": browser.csrf, "text": "路口井盖缺失", **values})
+
+
+async def test_the_seat_shows_no_sure_unit_for_what_the_agent_marked_confidential_or_says_a_unit_is_reported(
+    open_browser: Open, desk: Desk
+) -> None:
+    desk.predictor, browser = Guessing(0.97), await open_browser("agent")
+
+    assert "<b>市城市管理局</b>" in await advised(browser)
+    assert words.doubt({"reason": "protected"}) in await advised(browser, confidential="on")
+    assert "<b>市城市管理局</b>" not in await advised(browser, reported="市城市管理局")
+
+
+async def test_a_category_is_entered_for_the_agent_only_where_the_machine_would_send_by_it(
+    open_browser: Open, desk: Desk
+) -> None:
+    browser = await open_browser("agent")
+
+    desk.predictor = Guessing(0.97)
+    assert 'data-fill="category"' in await advised(browser)
+    desk.predictor = Guessing(0.85)  # the city sends from .9 on
+    unsure = await advised(browser)
+    assert 'data-fill="category"' not in unsure
+    assert "井盖缺失 85%" in unsure  # one click away
+    desk.predictor = Guessing(0.97, type="report")
+    assert 'data-fill="category"' not in await advised(browser, type="help")
 
 
 async def test_a_form_sent_twice_opens_one_ticket(open_browser: Open) -> None:

@@ -76,7 +76,8 @@
   let asked = "";
   async function advise() {
     const now = values();
-    const about = ["text", "title", "place", "category", "type", "area", "owner"].map((name) => now.get(name) || "").join("\n");
+    const looked = ["text", "title", "place", "category", "type", "area", "owner", "confidential", "reported"];
+    const about = looked.map((name) => now.get(name) || "").join("\n");
     if (about === asked) return;
     asked = about;
     try {
