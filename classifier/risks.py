@@ -9,6 +9,7 @@ rising river, pills on the table. The head is a file of numbers; `evaluate risks
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,16 +65,19 @@ def found(cleaned: str) -> tuple[str, ...]:
 
 def alarms(texts: Sequence[str]) -> list[tuple[Alarm, ...]]:
     """Return the alarms of each clean text by phrases and by the head, in the order of `corpus.RISKS`."""
-    learned = head()
+    learned, raised = head(), []
     said, heard = list(map(phrases, texts)), list(map(_heard, texts))
-    spoken = _spoken(said)
-    scores = learned.scores(_rows(texts, heard, spoken))
-    raised: list[list[Alarm]] = [[] for _ in texts]
-    for at, number in np.argwhere(spoken | (scores >= learned.threshold)).tolist():
-        words = dict.fromkeys((*said[at].get(RISKS[number], ()), *_signs_for(heard[at], number)))
-        likely = float(1 / (1 + np.exp(-scores[at, number])))
-        raised[at].append(Alarm(RISKS[number], likely, tuple(words)[:_EVIDENCE_WORDS]))
-    return list(map(tuple, raised))
+    scores = learned.scores(_rows(texts, heard, said))
+    over = (scores >= learned.threshold).tolist()
+    for at, odds in enumerate(scores.tolist()):
+        risks = [number for number, risk in enumerate(RISKS) if risk in said[at] or over[at][number]]
+        raised.append(tuple(_alarm(number, odds[number], said[at], heard[at]) for number in risks))
+    return raised
+
+
+def _alarm(number: int, odds: float, said: Mapping[str, Sequence[str]], heard: Mapping[str, set[str]]) -> Alarm:
+    words = dict.fromkeys((*said.get(RISKS[number], ()), *_signs_for(heard, number)))
+    return Alarm(RISKS[number], 1 / (1 + math.exp(-odds)), tuple(words)[:_EVIDENCE_WORDS])
 
 
 def phrases(cleaned: str) -> dict[str, tuple[str, ...]]:
@@ -88,21 +92,22 @@ def phrases(cleaned: str) -> dict[str, tuple[str, ...]]:
 
 def rows(texts: Sequence[str]) -> NDArray[np.float64]:
     """Return what the head weighs, shape (texts, signs): how many words of each sign, how densely, length, phrases."""
-    return _rows(texts, list(map(_heard, texts)), _spoken(list(map(phrases, texts))))
+    return _rows(texts, list(map(_heard, texts)), list(map(phrases, texts)))
 
 
 def _rows(
-    texts: Sequence[str], heard: Sequence[Mapping[str, set[str]]], spoken: NDArray[np.bool_]
+    texts: Sequence[str], heard: Sequence[Mapping[str, set[str]]], said: Sequence[Mapping[str, object]]
 ) -> NDArray[np.float64]:
-    counted = [[len(words.get(name, ())) for name in names()] for words in heard]
-    counts = np.array(counted).reshape(len(texts), len(names()))
-    long = np.array([max(len(text), 1) for text in texts]).reshape(-1, 1)
-    return np.hstack([np.log1p(counts), counts / np.sqrt(long), np.log(long), spoken])
+    # Lists of numbers, for most signs stand in no text, and every step of numpy takes longer than one text.
+    told = list(map(_row, texts, heard, said))
+    return np.array(told, dtype=np.float64).reshape(len(told), 2 * len(names()) + 1 + len(RISKS))
 
 
-def _spoken(said: Sequence[Mapping[str, object]]) -> NDArray[np.bool_]:
-    """Which risks each text has phrases of, shape (texts, risks)."""
-    return np.array([[risk in told for risk in RISKS] for told in said], dtype=bool).reshape(len(said), len(RISKS))
+def _row(text: str, heard: Mapping[str, set[str]], said: Mapping[str, object]) -> list[float]:
+    long = max(len(text), 1)
+    counts = [len(heard[name]) if name in heard else 0 for name in names()]
+    dense = [count / math.sqrt(long) for count in counts]
+    return [*map(math.log1p, counts), *dense, math.log(long), *(risk in said for risk in RISKS)]
 
 
 @cache
