@@ -22,8 +22,8 @@ from classifier.corpus import FEWEST, Example
 from classifier.linear import Progress
 from classifier.predict import Model
 
-SURE: Final = 0.05
-"""The chance of so many more right answers by luck alone that is still too much."""
+SURE: Final = 0.01
+"""The chance of so many more right answers by luck alone that is still too much; it is asked anew every night."""
 CLASS_FEWEST, CLASS_FALL = 15, 0.1
 """A class of at least so many of the newest texts may not lose more than this share of them."""
 FEW_LOST: Final = 3
@@ -44,8 +44,8 @@ RETURNED_MOST: Final = 5
 class Lesson:
     """What came of it; `facts` are the figures.
 
-    `verdict`: won, no_better, unsure, class_fell, too_few, known, or overtaken where somebody activated another version
-    meanwhile.
+    `verdict`: won, no_better, unsure, class_fell, too_few, known, overtaken where somebody activated another version
+    meanwhile, or held where somebody rolled back and has not activated a version by name since.
     """
 
     champion: str
@@ -94,10 +94,13 @@ def challenge(
         told = {**challenger.card, "challenge": {"champion": champion.version, **figures}}
         challenger = replace(challenger, card=told)
         registry.save(folder, challenger, card.pictures(challenger.card))
-        if registry.active_version(folder) == champion.version:
-            registry.activate(folder, challenger.version)
-        else:  # whoever rolled back, or chose another one, while this was trained has the last word
+        # Whoever rolled back, or chose another one while this was trained, has the last word.
+        if registry.active_version(folder) != champion.version:
             verdict = "overtaken"
+        elif registry.left(folder):
+            verdict = "held"
+        else:
+            registry.activate(folder, challenger.version)
     facts = {**figures, "shipped": len(learned) - len(older), "own": len(older), "drift": drift}
     lesson = Lesson(champion.version, challenger.version, verdict, verdict == "won", facts)
     return lesson, worth(champion, challenger, pool)

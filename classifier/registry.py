@@ -38,6 +38,7 @@ WITHOUT_ACTS: Final = "classifier.predict.Model/1"
 """What releases stored that judged types by words alone; such models are read as they were."""
 ACTIVE: Final = "active"
 BEFORE: Final = "before"
+HELD: Final = "held"
 _NUMBERS: Final = {"float32", "int8"}
 _ACTS: Final = ("usual", "spread", "weights")
 _JUDGES: Final = ("category", "kind", "urgency")
@@ -61,22 +62,40 @@ def versions(folder: Path) -> list[str]:
 
 
 def activate(folder: Path, version: str) -> None:
-    """Make `version` the active one, in one step that a reader sees whole; what cannot be loaded is refused."""
+    """Make `version` the active one, in one step that a reader sees whole; what cannot be loaded is refused.
+
+    It is held no longer, if it was.
+    """
     load(folder, version)
     before = active_version(folder)
     if before not in (None, version):
         _point(folder, BEFORE, str(before))
     _point(folder, ACTIVE, version)
+    (folder / HELD).unlink(missing_ok=True)
+
+
+def left(folder: Path) -> str:
+    """Return the version that was left by rolling back, empty if none was: until then no challenger is activated."""
+    try:
+        return (folder / HELD).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def roll_back(folder: Path) -> str:
-    """Make the version active again that was so before, and return it; once more leads forward again."""
+    """Make the version active again that was so before, and return it; once more leads forward again.
+
+    It is held: whoever rolls back has a reason that a challenger of the next night, trained much the same, knows
+    nothing of. To activate a version by name lets challengers in again.
+    """
     try:
         before = (folder / BEFORE).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         known = ", ".join(versions(folder)) or "none"
         raise RegistryError(f"no version was active before in {folder}; activate one of: {known}") from None
+    away_from = active_version(folder)
     activate(folder, before)
+    _point(folder, HELD, away_from or "")
     return before
 
 

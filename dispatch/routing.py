@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
 
-from dispatch.model import Level, Ticket
+from dispatch.model import Decision, Level, RequestKind, Ticket
 from dispatch.rulebook import ALL_AREAS, ASK_A_PERSON, COUNTY, HOTLINE, CatalogueRow, Rulebook, successor_of
 
 CANDIDATES_MOST = 3
@@ -41,6 +41,7 @@ class Ground(StrEnum):
     """Why a department might own a matter."""
 
     CATALOGUE = "catalogue"
+    RETURNER = "returner"
     EXPERIENCE = "experience"
     AREA = "area"
 
@@ -332,12 +333,18 @@ def copies(lead: str, rulebook: Rulebook) -> Iterator[str]:
 
 
 def candidates(question: Question, rulebook: Rulebook) -> tuple[Candidate, ...]:
-    """Return owners by the catalogue first, then the experienced, then the place; none that would be refused."""
+    """Return owners by the catalogue first, then whom those named who returned the ticket, the experienced, the place.
+
+    None that would be refused.
+    """
     ticket = question.ticket
     barred = {*ticket.returned_by, ticket.reported}
     found: dict[str, Candidate] = {}
     for candidate in chain(
-        _owners(question, rulebook), _experienced(question, rulebook), _of_the_place(ticket, rulebook)
+        _owners(question, rulebook),
+        _named_by_returners(ticket, rulebook),
+        _experienced(question, rulebook),
+        _of_the_place(ticket, rulebook),
     ):
         if len(found) == CANDIDATES_MOST:
             break
@@ -372,6 +379,15 @@ _NONE = Experience()
 
 def _is_local(department: str, rulebook: Rulebook) -> bool:
     return rulebook.departments[department].level in {Level.COUNTY, Level.TOWN}
+
+
+def _named_by_returners(ticket: Ticket, rulebook: Rulebook) -> Iterator[Candidate]:
+    """Whom those had in mind whose return was approved, the last one first."""
+    for request in reversed(ticket.requests):
+        granted = request.kind is RequestKind.RETURN and request.decision is Decision.APPROVED
+        unit = _unit(request.suggested, ticket, rulebook) if granted and request.suggested else None
+        if unit and not _is_downshift(unit, ticket.category or "", rulebook):
+            yield Candidate(unit, ticket.category or "", 0.0, Ground.RETURNER)
 
 
 def _experienced(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:

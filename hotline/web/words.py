@@ -1701,6 +1701,7 @@ DOUBTS: Mapping[str, str] = {
 }
 GROUNDS: Mapping[str, str] = {
     Ground.CATALOGUE: "派单目录：{category}（{basis}）",
+    Ground.RETURNER: "退单单位建议由其承办",
     Ground.EXPERIENCE: "以往同类事项签收率 {probability}",
     Ground.AREA: "属地管理",
 }
@@ -1739,6 +1740,10 @@ LESSONS: Mapping[str, str] = {
     "too_few": "没有训练新模型：最近几周可用来比较的办结工单只有 {newest} 件，至少需要 {needed} 件。",
     "overtaken": (
         "没有启用新模型：训练期间有人改用了其他模型，不再是 {champion}。新模型 {challenger} 已保存，可由管理员启用。"
+    ),
+    "held": (
+        "没有启用新模型：此前有人退回到原模型 {champion}。新模型 {challenger} 判对更多，已保存；"
+        "由管理员按版本号启用一个模型后，以后的新模型才会自动启用。"
     ),
     "known": "没有启用新模型：与正在使用的模型相同。",
     "failed": "没有训练成功：{why}。原因可由管理员运行 hotline learn 查看。",

@@ -282,5 +282,12 @@ def test_a_winner_is_activated_and_no_number_of_a_text_is_in_its_files(
     assert registry.active_version(tmp_path) == lesson.challenger != champion.version
     assert registry.card(tmp_path)["challenge"]["champion"] == champion.version
     assert registry.roll_back(tmp_path) == champion.version
+    assert registry.left(tmp_path) == lesson.challenger
+
+    next_night, _ = challenge.challenge(tmp_path, rows(own), [], NOW, lambda _: None)
+
+    assert (next_night.verdict, registry.active_version(tmp_path)) == ("held", champion.version)
+    registry.activate(tmp_path, champion.version)
+    assert registry.left(tmp_path) == ""
     files = b"".join(file.read_bytes() for file in (tmp_path / lesson.challenger).iterdir())
     assert b"1381234" not in files

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from dispatch import actions as do
 from dispatch.deadlines import keep_clocks
 from dispatch.lifecycle import receive, step
-from dispatch.model import MACHINE, Caller, Level, Ticket, TicketState, TicketType, Urgency
+from dispatch.model import (
+    MACHINE,
+    Caller,
+    Decision,
+    Level,
+    Request,
+    RequestKind,
+    Ticket,
+    TicketState,
+    TicketType,
+    Urgency,
+)
 from dispatch.routing import (
     AskHuman,
     Count,
@@ -339,6 +350,19 @@ def test_candidates_are_owners_then_the_experienced_then_the_county_at_most_thre
     )
     assert isinstance(few, AskHuman)
     assert [one.department for one in few.candidates] == ["schools", "county"]
+
+
+def test_whom_a_returner_named_stands_behind_the_catalogue_and_before_experience_if_the_return_was_approved() -> None:
+    asked = Request(
+        1, RequestKind.RETURN, 1, "clerk", NOON, "not ours", suggested="schools", decision=Decision.APPROVED
+    )
+    refused = replace(asked, number=2, suggested="city", decision=Decision.REJECTED)
+    returned = a_ticket(category="050902", area="02", returned_by=("city",), requests=(asked, refused))
+
+    answer = route(Question(returned, confirmed=True, experience={"roads": Experience(9)}), RULEBOOK)
+
+    assert isinstance(answer, AskHuman)
+    assert [(one.department, one.why) for one in answer.candidates] == [("roads", "catalogue"), ("schools", "returner")]
 
 
 def test_where_duties_overlap_the_citys_department_comes_first_whatever_the_experience() -> None:
