@@ -17,6 +17,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from classifier.corpus import Example
 
 _NAME = re.compile(r"[\u4e00-\u9fff]{2,3}(?:街道|镇|乡|区|县)")
+_WHOLE = re.compile(r"[\u4e00-\u9fff]{2}(?:街道|镇|乡|区|县)")
 _ENDING = re.compile(r"(?:街道|镇|乡|区|县)$")
 _PURITY = 0.8
 _LEAST = 3
@@ -44,7 +45,11 @@ class Places:
 
 
 def learn(examples: Iterable[Example]) -> Places:
-    """Return the names that stand in at least three examples and nearly always in those of one area."""
+    """Return the names that stand in at least three examples and nearly always in those of one area.
+
+    A short name is a word as well (建设, 大桥): it counts wherever it stands, also where no place is meant.
+    """
+    examples = list(examples)
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for example in examples:
         if example.area:
@@ -55,7 +60,20 @@ def learn(examples: Iterable[Example]) -> Places:
         code, count = areas.most_common(1)[0]
         if count >= _LEAST and count >= _PURITY * areas.total():
             learned[name] = code
-    return Places(learned)
+    elsewhere = _elsewhere(examples, learned)
+    return Places({name: code for name, code in learned.items() if name not in elsewhere})
+
+
+def _elsewhere(examples: Iterable[Example], learned: Mapping[str, str]) -> set[str]:
+    """The short names that stand, where they are not part of the whole name, too often in texts of other areas."""
+    short = {name: code for name, code in learned.items() if not _ENDING.search(name)}
+    standing, at_home = Counter[str](), Counter[str]()
+    sought = AhoCorasick(short)
+    for example in examples:
+        found = set(sought.find_matches_as_strings(_WHOLE.sub(" ", example.text), overlapping=True))
+        standing.update(found)
+        at_home.update(name for name in found if example.area.startswith(short[name]))
+    return {name for name, count in standing.items() if at_home[name] < _PURITY * count}
 
 
 def _names(text: str) -> set[str]:

@@ -30,6 +30,8 @@ from classifier.predict import LEVELS, Judge, Model
 BRANCH_SHARE, ROOT_SHARE = 0.5, 0.3
 SHIPPED = features.Recipe(characters=(2,), most=40_000)
 FEWEST_CATEGORIES = 2
+LESSON = "2"
+"""Counted up where the same data and setting come to teach another model: a version never changes."""
 _NO_SPREAD = 1e-6
 
 
@@ -289,6 +291,6 @@ def _card(examples: Sequence[Example], setting: Setting) -> dict[str, Any]:
 
 
 def _version(told: dict[str, Any]) -> str:
-    """A name made of what decides the content: data, setting, libraries."""
-    decided = "\x1e".join((told["data"]["sha256"], told["setting"], repr(sorted(told["libraries"].items()))))
+    """A name made of what decides the content: how this release learns, data, setting, libraries."""
+    decided = "\x1e".join((LESSON, told["data"]["sha256"], told["setting"], repr(sorted(told["libraries"].items()))))
     return "m" + hashlib.sha256(decided.encode()).hexdigest()[:12]
