@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from classifier.corpus import Example
 
 _NAME = re.compile(r"[\u4e00-\u9fff]{2,3}(?:街道|镇|乡|区|县)")
+_WHOLE = re.compile(r"[\u4e00-\u9fff]{2}(?:街道|镇|乡|区|县)")
 _ENDING = re.compile(r"(?:街道|镇|乡|区|县)$")
 _PURITY = 0.8
 _LEAST = 3
@@ -65,7 +66,8 @@ class Places:
 def learn(examples: Sequence[Example], fold: NDArray[np.int64] | None = None) -> Places:
     """Return the names that stand in at least three examples and nearly always in those of one area.
 
-    With the `fold` of each example, shape (examples,), it is measured how far they may be trusted.
+    A short name is a word as well (建设, 大桥): it counts wherever it stands, also where no place is meant. With the
+    `fold` of each example, shape (examples,), it is measured how far they may be trusted.
     """
     learned = _learned(examples)
     return Places(learned) if fold is None else Places(learned, _trust(examples, fold))
@@ -86,7 +88,7 @@ def _trust(examples: Sequence[Example], fold: NDArray[np.int64]) -> tuple[float,
     return trial[True][0] / trial[True][1], trial[False][0] / trial[False][1]
 
 
-def _learned(examples: Iterable[Example]) -> dict[str, str]:
+def _learned(examples: Sequence[Example]) -> dict[str, str]:
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for example in examples:
         if example.area:
@@ -97,7 +99,20 @@ def _learned(examples: Iterable[Example]) -> dict[str, str]:
         code, count = areas.most_common(1)[0]
         if count >= _LEAST and count >= _PURITY * areas.total():
             learned[name] = code
-    return learned
+    elsewhere = _elsewhere(examples, learned)
+    return {name: code for name, code in learned.items() if name not in elsewhere}
+
+
+def _elsewhere(examples: Iterable[Example], learned: Mapping[str, str]) -> set[str]:
+    """The short names that stand, where they are not part of the whole name, too often in texts of other areas."""
+    short = {name: code for name, code in learned.items() if not _ENDING.search(name)}
+    standing, at_home = Counter[str](), Counter[str]()
+    sought = AhoCorasick(short)
+    for example in examples:
+        found = set(sought.find_matches_as_strings(_WHOLE.sub(" ", example.text), overlapping=True))
+        standing.update(found)
+        at_home.update(name for name in found if example.area.startswith(short[name]))
+    return {name for name, count in standing.items() if at_home[name] < _PURITY * count}
 
 
 def _names(text: str) -> set[str]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Final
 
 import numpy as np
@@ -30,6 +30,9 @@ _HARMLESS_BEFORE = re.compile(
 )
 _SERIOUS = ("self_harm",)
 _EVIDENCE_WORDS: Final = 5
+_BOTH: Final = 2
+_GIVEN: Final = frozenset("小大明国建军平海江文春生红华强东林水山金龙")
+"""Letters that names are made of, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,27 @@ def alarms(texts: Sequence[str]) -> list[tuple[Alarm, ...]]:
 
 
 def _alarm(number: int, odds: float, said: Mapping[str, Sequence[str]], heard: Mapping[str, set[str]]) -> Alarm:
-    words = dict.fromkeys((*said.get(RISKS[number], ()), *_signs_for(heard, number)))
+    spelt = chain.from_iterable(map(_ends, said.get(RISKS[number], ())))
+    words = dict.fromkeys((*spelt, *_signs_for(heard, number)))
     return Alarm(RISKS[number], 1 / (1 + math.exp(-odds)), tuple(words)[:_EVIDENCE_WORDS])
+
+
+def _ends(phrase: str) -> tuple[str, ...]:
+    """What is said at both ends of a phrase: what stands between, such as whose knife it is, is nobody's business."""
+    whole, part = _spoken_letters()
+    if whole.fullmatch(phrase):
+        return (phrase,)
+    parts = part.findall(phrase)
+    return tuple(parts) if len(parts) < _BOTH else (parts[0], parts[-1])
+
+
+@cache
+def _spoken_letters() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Runs of the letters that the patterns themselves write: of all, and of those that few people are called by."""
+    written = set("".join(line.partition("\t")[2] for line in text.lines("risks.tsv")))
+    letters = {letter for letter in written if not letter.isascii()}
+    whole, part = ("".join(sorted(some)) for some in (letters, letters - _GIVEN))
+    return re.compile(rf"[\d{whole}]+"), re.compile(rf"[\d{part}]{{2,}}")
 
 
 def phrases(cleaned: str) -> dict[str, tuple[str, ...]]:

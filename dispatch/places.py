@@ -14,6 +14,12 @@ from dispatch.rulebook import Area, Rulebook
 
 _ENDING = re.compile(r"(?:街道|新区|区|县|镇|乡)$")
 _SHORTEST = 2
+_PAIRS = (
+    "建设大桥新桥桥头人民解放和平胜利光明团结友谊幸福健康文化体育教育工业农业商业开发高新经济科技科创劳动青年中心广场公园"
+    "车站码头港口市场新城新区新村城区城关路口大街大学学院民主民族自由平安安全服务生态旅游水库"
+)
+_WORDS = frozenset(_PAIRS[at : at + 2] for at in range(0, len(_PAIRS), 2))
+"""Names that are words as well: who says 建设单位 or 大桥上 means no 建设街道. These count with their ending only."""
 
 
 def area_in(text: str, rulebook: Rulebook) -> tuple[str | None, tuple[str, ...]]:
@@ -53,4 +59,4 @@ def _names(areas: tuple[Area, ...]) -> tuple[Mapping[str, frozenset[str]], re.Pa
 
 def _called(area: Area) -> Iterable[str]:
     stem = _ENDING.sub("", area.name)
-    return {area.name, stem} if len(stem) >= _SHORTEST else {area.name}
+    return {area.name, stem} if len(stem) >= _SHORTEST and stem not in _WORDS else {area.name}

@@ -89,6 +89,24 @@ def test_an_alarm_shows_the_words_that_raised_it_and_they_stand_in_the_text() ->
     assert all(0 <= alarm.probability <= 1 for alarm in alarms)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "他拿着欧阳伟的刀在门口",
+        "孩子欧阳伟掉进河里了",
+        "孩子欧阳小明掉进河里了",
+        "举报人欧阳伟的电话被泄露",
+        "厨房13812345678煤气味",
+        "小区欧阳伟家里冒烟着火了",
+    ],
+)
+def test_no_name_that_stands_inside_a_phrase_is_shown_with_the_alarm(said: str) -> None:
+    words = [word for alarm in risks.alarms([text.clean(said)])[0] for word in alarm.evidence]
+
+    assert words
+    assert not [word for word in words if set(word) & set("欧阳伟明〔")]
+
+
 def test_few_harmless_tickets_of_the_corpus_alarm_and_most_of_the_marked_ones_do() -> None:
     examples = corpus.read(corpus.shipped())
     found = [set(risks.found(example.text)) for example in examples]

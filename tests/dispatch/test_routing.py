@@ -354,7 +354,14 @@ def test_candidates_are_owners_then_the_experienced_then_the_county_at_most_thre
 
 def test_whom_a_returner_named_stands_behind_the_catalogue_and_before_experience_if_the_return_was_approved() -> None:
     asked = Request(
-        1, RequestKind.RETURN, 1, "clerk", NOON, "not ours", suggested="schools", decision=Decision.APPROVED
+        number=1,
+        kind=RequestKind.RETURN,
+        assignment=1,
+        asked_by="clerk",
+        asked_at=NOON,
+        reason="not ours",
+        suggested="schools",
+        decision=Decision.APPROVED,
     )
     refused = replace(asked, number=2, suggested="city", decision=Decision.REJECTED)
     returned = a_ticket(category="050902", area="02", returned_by=("city",), requests=(asked, refused))
