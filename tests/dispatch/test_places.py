@@ -23,6 +23,6 @@ def test_a_short_name_that_is_a_word_as_well_counts_with_its_ending_only(said: s
     areas = {"00": Area("00", "榕溪市", None)}
     areas |= {f"01{at:02}": Area(f"01{at:02}", name, "00") for at, name in enumerate(names)}
     rulebook = Rulebook(version="", calendar=default_calendar(), areas=areas, departments={}, categories={})
-    found = places.area_in(said, rulebook)
+    found, _ = places.area_in(said, rulebook)
 
     assert (areas[found].name if found else None) == area
