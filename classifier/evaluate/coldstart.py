@@ -107,6 +107,7 @@ def curve(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
     """How accuracy grows: with the tickets of the shipped corpus, then with a city's own labels in their place."""
     shipped = _mapped(options, seven_classes())
     real = base.messages(options.test, "label", base.columns(options.text))
+    base.several(real)
     growth = []
     for share in _CURVE_SHARES:
         say(f"{share:.0%} of the corpus")
@@ -115,7 +116,7 @@ def curve(options: argparse.Namespace, say: base.Say) -> dict[str, Any]:
     board = _board(prior, real, options)
     bare = Board(real, board.parts[:, -len(prior.trained.features.vocabulary) :], options)
     handover = []
-    for count in _CURVE:
+    for count in (count for count in _CURVE if count < len(real.texts)):  # with all of them none is left to judge
         say(f"{count} labels of the city")
         handover.append(_handover(board, bare, count) if count else _without(prior, real))
     return {"corpus": growth, "own_labels": handover}

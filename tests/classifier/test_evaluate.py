@@ -57,6 +57,19 @@ def test_a_cold_start_is_right_on_most_and_own_labels_do_not_make_it_worse(
     assert added["added"] == 100
 
 
+def test_growth_is_told_as_far_as_there_are_messages_left_to_judge(
+    tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [ticket for ticket in tickets if ticket["seven"]][::2]
+    few = [{"label": ticket["seven"], "text": ticket["text"]} for ticket in asked[::4]]
+    files = ("--corpus", str(corpus_of(tmp_path, asked[1::4])), "--test", str(table(tmp_path / "few.csv", few)))
+
+    told: dict[str, Any] = dict(figures(capsys, "curve", *files, "--draws", "1"))
+
+    assert [point["labels"] for point in told["own_labels"]] == [0, 50, 100][: 1 + (len(few) > 50) + (len(few) > 100)]
+    assert all(0 < point["accuracy"] <= 1 for point in (*told["corpus"], *told["own_labels"]))
+
+
 def test_types_of_messages_are_told_apart_better_than_by_the_most_frequent(
     tmp_path: Path, tickets: Rows, capsys: pytest.CaptureFixture[str]
 ) -> None:
