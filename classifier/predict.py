@@ -268,9 +268,16 @@ def _said_first(marks: Sequence[risks.Alarm], words: Sequence[str]) -> tuple[str
 
 
 def _urgency(guess: Guess, marks: Sequence[risks.Alarm]) -> Guess:
-    """A life at risk is critical whatever was learned, and nothing with a risk word is normal."""
-    if {"life", "self_harm", "violence"} & {mark.risk for mark in marks}:
-        return Guess("critical", max(guess.probability, 0.9) if guess.label == "critical" else 0.9)
+    """A life at risk is critical whatever was learned, and nothing with a risk word is normal.
+
+    It is as likely as the alarm is: a faint one says critical, too, and says how faint it is.
+    """
+    deadly = max((mark.probability for mark in marks if mark.risk in _DEADLY), default=0.0)
+    if deadly:
+        return Guess("critical", max(deadly, guess.probability) if guess.label == "critical" else deadly)
     if marks and guess.label == "normal":
-        return Guess("urgent", 0.7)
+        return Guess("urgent", max(mark.probability for mark in marks))
     return guess
+
+
+_DEADLY: Final = frozenset({"life", "self_harm", "violence"})

@@ -30,6 +30,8 @@ _HARMLESS_BEFORE = re.compile(
 )
 _SERIOUS = ("self_harm",)
 _EVIDENCE_WORDS: Final = 5
+_SAID: Final = 0.5
+"""How likely a danger is at least that a phrase names: on the shipped corpus 28 of 59 such alarms are right."""
 _BOTH: Final = 2
 _GIVEN: Final = frozenset("小大明国建军平海江文春生红华强东林水山金龙")
 """Letters that names are made of, too."""
@@ -81,7 +83,8 @@ def alarms(texts: Sequence[str]) -> list[tuple[Alarm, ...]]:
 def _alarm(number: int, odds: float, said: Mapping[str, Sequence[str]], heard: Mapping[str, set[str]]) -> Alarm:
     spelt = chain.from_iterable(map(_ends, said.get(RISKS[number], ())))
     words = dict.fromkeys((*spelt, *_signs_for(heard, number)))
-    return Alarm(RISKS[number], 1 / (1 + math.exp(-odds)), tuple(words)[:_EVIDENCE_WORDS])
+    likely = max(1 / (1 + math.exp(-odds)), _SAID if RISKS[number] in said else 0.0)
+    return Alarm(RISKS[number], likely, tuple(words)[:_EVIDENCE_WORDS])
 
 
 def _ends(phrase: str) -> tuple[str, ...]:

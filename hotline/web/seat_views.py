@@ -115,6 +115,8 @@ LINES_OF: Mapping[Risk, tuple[str, ...]] = {
 
 FILL_FROM = 0.6
 """A guess below this is shown, not filled in."""
+HASTE_FROM = 0.5
+"""An urgency is filled in from here on: whoever types sees why, and to be too hasty costs less than to be too late."""
 KINDS_MOST = 3
 REASONS_MOST = 2
 
@@ -148,7 +150,7 @@ def _fills(found: advice.Advice, kinds: Sequence[tuple[str, float]], codes: Code
     guarded = found.trace is not None and found.trace.reason == Doubt.GUARDED
     if found.types and found.types[0][1] >= FILL_FROM:
         yield "type", found.types[0][0]
-    if found.urgency and found.urgency != Urgency.NORMAL:
+    if found.urgency and found.urgency != Urgency.NORMAL and (found.urgency_probability or 0) >= HASTE_FROM:
         yield "urgency", found.urgency
     if found.area and (found.area_probability is None or found.area_probability >= FILL_FROM):
         yield "area", found.area

@@ -78,6 +78,7 @@ def test_an_urgency_and_an_area_carry_what_was_said_that_tells_them(model: Model
 
     assert pressing.urgency.label == "critical"
     assert "煤气泄漏" in pressing.urgency_evidence
+    assert pressing.urgency.probability >= max(alarm.probability for alarm in pressing.risks)
     assert pressing.area is not None
     assert "云岭乡" in pressing.area.names
     assert pressing.area.code.startswith("05")

@@ -162,3 +162,11 @@ def test_a_head_survives_its_file() -> None:
     assert np.array_equal(head.weights, again.weights)
     assert np.array_equal(head.threshold, again.threshold)
     assert head.scores(risks.rows([])).shape == (0, len(corpus.RISKS))
+
+
+def test_a_danger_that_a_phrase_names_is_at_least_even_and_a_faint_sign_says_how_faint_it_is() -> None:
+    (said,) = risks.alarms(["煤气泄漏"])[0]
+    (faint,) = risks.alarms(["打我电话"])[0]
+
+    assert said.probability == 0.5
+    assert faint.probability < 0.5
