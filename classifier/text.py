@@ -33,8 +33,8 @@ _REPEATED_LETTER = re.compile(r"([^\d\W])\1{3,}")
 _NO_GUESSING = False
 _FIRST_LETTER = itemgetter(0)
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
-# The full-width marks of every letter; with them out of the way most texts need no slow normalising.
-_WIDE_MARKS = tuple(zip("，：；！？（）", ",:;!?()", strict=True))
+# The full-width marks and blanks of every letter; with them out of the way most texts need no slow normalising.
+_WIDE_MARKS = tuple(zip("，：；！？（）\u3000\xa0", ",:;!?()  ", strict=True))
 
 # Between the digits of one number people write spaces, hyphens and points.
 _GAP = r"[ \-—–._·]?"
@@ -57,6 +57,7 @@ _AFTER_NAME = r"(?=[,，。.;；:：、!！?？\s（(〔]|$|身份证|电话|手
 
 # Cheap looks that spare a text the long patterns: whatever these do not find, those cannot find either.
 _TWICE = re.compile(r"(.)\1", re.DOTALL)
+_FOUR_TIMES = re.compile(r"(.)\1{3}", re.DOTALL)
 _SHORT_NAME = 2
 _SEVEN_DIGITS = re.compile(r"\d(?:[ \-—–._·()]{0,5}\d){6}")
 _TITLE_WORD = re.compile(_TITLE)
@@ -82,7 +83,7 @@ _MASKS_OF_DIGITS: tuple[tuple[re.Pattern[str], str], ...] = (
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
-            rf"(?<![{_CHINESE_DIGIT}])[一幺壹][三叁四肆五伍六陆七柒八捌九玖]"
+            rf"[一幺壹](?<![{_CHINESE_DIGIT}].)[三叁四肆五伍六陆七柒八捌九玖]"
             rf"(?:[ ,，、]?[{_CHINESE_DIGIT}]){{9}}(?![{_CHINESE_DIGIT}Xx])"
         ),
         PHONE,
@@ -139,7 +140,9 @@ def normalise(text: str) -> str:
         text = text.translate(_simplified())
     text = _INVISIBLE.sub("", text)
     if _TWICE.search(text):
-        text = _REPEATED_LETTER.sub(r"\1\1", _REPEATED_MARK.sub(r"\1", text))
+        text = _REPEATED_MARK.sub(r"\1", text)
+        if _FOUR_TIMES.search(text):
+            text = _REPEATED_LETTER.sub(r"\1\1", text)
     return " ".join(text.split())
 
 
