@@ -67,7 +67,6 @@ def figures(
     order = np.argsort(-plain, axis=1, kind="stable")
     right = order[:, 0] == truth
     confidence, sure = trial or tried(plain, level)
-    low, high = trust.interval(int(right[sure].sum()), int(sure.sum()))
     inside = plain >= level.floor
     return {
         "examples": len(truth),
@@ -77,22 +76,21 @@ def figures(
         "calibration_error": trust.calibration_error(confidence, right),
         "reliability": trust.reliability(confidence, right),
         "threshold": level.threshold,
-        "coverage": float(sure.mean()),
-        "precision": float(right[sure].mean()) if sure.any() else None,
-        "precision_interval": [low, high],
-        "from": [_from(confidence, right, probability) for probability in STATED],
+        **delivered(sure, right),
+        "from": [{"probability": stated, **delivered(confidence >= stated, right)} for stated in STATED],
         "set_99_holds": float(inside[np.arange(len(truth)), truth].mean()),
         "set_99_size": float(inside.sum(axis=1).mean()),
     }
 
 
-def _from(confidence: NDArray[np.float64], right: NDArray[np.bool_], probability: float) -> dict[str, Any]:
-    """What taking every text of at least this probability would deliver: a city may send by it instead of a promise."""
-    taken = confidence >= probability
+def delivered(taken: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return what taking some of the texts comes to: their share, how many of them are right, and the interval."""
     count, good = int(taken.sum()), int(right[taken].sum())
-    precision, (low, high) = good / count if count else None, trust.interval(good, count)
-    share = float(taken.mean()) if len(taken) else 0.0
-    return {"probability": probability, "coverage": share, "precision": precision, "precision_interval": [low, high]}
+    return {
+        "coverage": float(taken.mean()) if len(taken) else 0.0,
+        "precision": good / count if count else None,
+        "precision_interval": list(trust.interval(good, count)),
+    }
 
 
 def tried(plain: NDArray[np.float64], level: trust.Level) -> Trial:

@@ -50,14 +50,13 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """A learned vocabulary with the weight of each gram; `words` word grams first, then character grams."""
+    """A learned vocabulary with the weight of each gram; word grams first, then character grams."""
 
     recipe: Recipe
     vocabulary: tuple[str, ...]
     weights: NDArray[np.float32]
     letters: _Letters = field(repr=False)
     index: _Index = field(repr=False)
-    words: int
     tellable: NDArray[np.bool_]
     """Which grams are words that can be shown to a person, shape (grams,): no pairs, no single characters."""
 
@@ -110,21 +109,14 @@ def learn(texts: Sequence[str], recipe: Recipe) -> Features:
     weights = np.log((1 + len(texts)) / (1 + counts[order])) + 1
     vocabulary = tuple(grams[at] for at in order)
     index = _Index.of(keys[order])
-    return Features(
-        recipe, vocabulary, weights.astype(np.float32), letters, index, _words(vocabulary), _tellable(vocabulary)
-    )
+    return Features(recipe, vocabulary, weights.astype(np.float32), letters, index, _tellable(vocabulary))
 
 
 def build(recipe: Recipe, vocabulary: Sequence[str], weights: NDArray[np.float32]) -> Features:
     """Return the features of a known vocabulary, as `learn` returned it or the registry stored it."""
     letters = _Letters.of_grams(vocabulary)
     index = _Index.of(letters.keys(vocabulary))
-    return Features(recipe, tuple(vocabulary), weights, letters, index, _words(vocabulary), _tellable(vocabulary))
-
-
-def _words(vocabulary: Sequence[str]) -> int:
-    """How many grams stand before the first one of characters."""
-    return next((at for at, gram in enumerate(vocabulary) if gram.startswith(CHARACTERS)), len(vocabulary))
+    return Features(recipe, tuple(vocabulary), weights, letters, index, _tellable(vocabulary))
 
 
 def _tellable(vocabulary: Sequence[str]) -> NDArray[np.bool_]:

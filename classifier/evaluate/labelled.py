@@ -144,14 +144,11 @@ def city(said: str) -> str:
 def _city_figures(part: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """What the promise came to in one city."""
     sure, right = part["sure"], part["right"]
-    low, high = trust.interval(int(right[sure].sum()), int(sure.sum()))
     return {
         "examples": len(right),
         "accuracy": float(right.mean()),
         "calibration_error": trust.calibration_error(part["confidence"], right),
-        "coverage": float(sure.mean()),
-        "precision": float(right[sure].mean()) if sure.any() else None,
-        "precision_interval": [low, high],
+        **card.delivered(sure, right),
     }
 
 
@@ -207,13 +204,10 @@ def _together(
     plain = trust.softmax(scores, 1.0)
     ranks = card.figures(plain, truth, trust.Level(trust.Curve(), trust.NEVER, 0.0))
     sure, right = joined["sure"], joined["right"]
-    low, high = trust.interval(int(right[sure].sum()), int(sure.sum()))
     return {
         **{key: ranks[key] for key in ("examples", "accuracy", "macro_f1", "top_2", "top_3")},
         "calibration_error": trust.calibration_error(joined["confidence"], right),
-        "coverage": float(sure.mean()),
-        "precision": float(right[sure].mean()) if sure.any() else None,
-        "precision_interval": [low, high],
+        **card.delivered(sure, right),
         "set_99_holds": float(joined["holds"].mean()),
         "set_99_size": float(joined["size"].mean()),
     }
