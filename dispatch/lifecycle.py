@@ -403,7 +403,7 @@ def _check_target(move: Move[Any], ticket: Ticket, department: str, override: st
         raise move.broken(Rule.REPORTED_UNIT, department=department)
     if any(one.department == department and _still_counts(ticket, one) for one in ticket.assignments):
         raise move.broken(Rule.ALREADY_ASSIGNED, department=department)
-    if unit.level is Level.TOWN and move.rulebook.is_departmental(ticket.category):
+    if move.rulebook.is_downshift(department, ticket.category):
         if move.actor.role not in {Role.DISPATCHER, Role.SUPERVISOR}:
             raise move.broken(Rule.DEPARTMENT_MATTER, department=department)
         if not override:
@@ -551,10 +551,8 @@ def _amend(move: Move[do.Amend]) -> Ticket:
 
 def _town_given(move: Move[do.Amend], ticket: Ticket, category: str | None) -> str | None:
     """The town that would have a department's duty if that were the category; None if none would."""
-    units = move.rulebook.departments
     open_ = (one.department for one in ticket.assignments if one.is_open)
-    towns = (code for code in open_ if code in units and units[code].level is Level.TOWN)
-    return next(towns, None) if move.rulebook.is_departmental(category) else None
+    return next((town for town in open_ if move.rulebook.is_downshift(town, category)), None)
 
 
 def _supplement(move: Move[do.Supplement]) -> Ticket:

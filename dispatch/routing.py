@@ -218,7 +218,7 @@ def _co_handlers(row: CatalogueRow, lead: str, category: str, ticket: Ticket, ru
     """The row's co-handlers that `lifecycle.step` would accept, each once."""
     barred = {lead, *ticket.returned_by, ticket.reported}
     for code in dict.fromkeys(_unit(one, ticket, rulebook) for one in row.co):
-        if code and code not in barred and not _is_downshift(code, category, rulebook):
+        if code and code not in barred and not rulebook.is_downshift(code, category):
             yield code
 
 
@@ -273,7 +273,7 @@ def owners(matter: Matter, rulebook: Rulebook) -> Owners:
     if row is None:
         return Owners("", (), "")
     lead = _resolved(row.lead, matter.area, rulebook) or ""
-    if _is_downshift(lead, matter.category, rulebook):
+    if rulebook.is_downshift(lead, matter.category):
         lead = ""
     co = (_resolved(code, matter.area, rulebook) for code in row.co)
     return Owners(lead, tuple(dict.fromkeys(code for code in co if code and code != lead)), row.name)
@@ -315,14 +315,9 @@ def _why_not(
         (lead is None, Doubt.NO_UNIT),
         (lead in ticket.returned_by, Doubt.RETURNED_IT),
         (lead is not None and lead == ticket.reported, Doubt.IS_REPORTED),
-        (_is_downshift(lead, best.category, rulebook), Doubt.PUSHED_DOWN),
+        (rulebook.is_downshift(lead, best.category), Doubt.PUSHED_DOWN),
     )
     return next((reason for holds, reason in reasons if holds), "")
-
-
-def _is_downshift(lead: str | None, category: str, rulebook: Rulebook) -> bool:
-    unit = rulebook.departments.get(lead or "")
-    return unit is not None and unit.level is Level.TOWN and rulebook.is_departmental(category)
 
 
 def copies(lead: str, rulebook: Rulebook) -> Iterator[str]:
@@ -370,7 +365,7 @@ def _owners(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
         if row.lead == ASK_A_PERSON:
             units.sort(key=lambda unit: (_is_local(unit, rulebook), -question.experience.get(unit, _NONE).share))
         for unit in units:
-            if not _is_downshift(unit, thought.category, rulebook):
+            if not rulebook.is_downshift(unit, thought.category):
                 yield Candidate(unit, thought.category, thought.probability, Ground.CATALOGUE, row.basis)
 
 
@@ -386,7 +381,7 @@ def _named_by_returners(ticket: Ticket, rulebook: Rulebook) -> Iterator[Candidat
     for request in reversed(ticket.requests):
         granted = request.kind is RequestKind.RETURN and request.decision is Decision.APPROVED
         unit = _unit(request.suggested, ticket, rulebook) if granted and request.suggested else None
-        if unit and not _is_downshift(unit, ticket.category or "", rulebook):
+        if unit and not rulebook.is_downshift(unit, ticket.category):
             yield Candidate(unit, ticket.category or "", 0.0, Ground.RETURNER)
 
 
@@ -395,7 +390,7 @@ def _experienced(question: Question, rulebook: Rulebook) -> Iterator[Candidate]:
     category = question.ticket.category or (question.suggestions[0].category if question.suggestions else "")
     ranked = sorted(question.experience.items(), key=lambda item: (-item[1].share, -item[1].kept, item[0]))
     for code, experience in ranked:
-        known = _unit(code, question.ticket, rulebook) and not _is_downshift(code, category, rulebook)
+        known = _unit(code, question.ticket, rulebook) and not rulebook.is_downshift(code, category)
         if known and experience.kept > 0 and _has_authority(code, question.ticket.area, rulebook):
             yield Candidate(code, category, experience.share, Ground.EXPERIENCE)
 

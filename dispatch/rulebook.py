@@ -493,6 +493,11 @@ class Rulebook:
         """Whether the matter is a department's statutory duty that a town may not be given."""
         return any(category.departmental for category in self.broader(code))
 
+    def is_downshift(self, department: str | None, category: str | None) -> bool:
+        """Whether a department's statutory duty would come to a town."""
+        unit = self.departments.get(department or "")
+        return unit is not None and unit.level is Level.TOWN and self.is_departmental(category)
+
     def is_sensitive(self, code: str | None) -> bool:
         """Whether the machine alone may never dispatch the matter."""
         return any(category.sensitive for category in self.broader(code))
@@ -604,8 +609,7 @@ def _conflicts(catalogue: Iterable[CatalogueRow]) -> Iterator[str]:
 def _idle_units(rulebook: Rulebook) -> Iterator[str]:
     """Whom a row names and routing passes over: the law keeps a department's duty from towns, and some never help."""
     for row in rulebook.catalogue:
-        lead = rulebook.departments.get(row.lead)
-        if lead and lead.level is Level.TOWN and rulebook.is_departmental(row.category):
+        if rulebook.is_downshift(row.lead, row.category):
             yield f"catalogue {row.category}: a department's duty may not be given to town {row.lead}"
         for code in dict.fromkeys(row.co):
             if code in {ASK_A_PERSON, HOTLINE}:
