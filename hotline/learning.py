@@ -64,22 +64,12 @@ async def learn(desk: Desk, folder: Path, say: Say) -> dict[str, Any]:
         lesson = await _in_own_process(folder, own, pool, at)
     except Exception as error:  # noqa: BLE001 - whatever ended it, the analysts read in the morning why there is nothing
         _log.exception("learning ended before its time")
-        lesson = {**_NOTHING, "facts": {"why": f"{type(error).__name__}: {error}"[:500]}}
+        lesson = predictor.failed(error)
     kept = {name: lesson[name] for name in ("champion", "challenger", "verdict", "activated", "facts")}
     await desk.store.execute("record_lesson", at=at, **kept)
     await _ask(desk, lesson["teaching"], at)
     await _tell_drift(desk, lesson["facts"].get("drift", {}), at)
     return kept
-
-
-_NOTHING: Mapping[str, Any] = {
-    "champion": "",
-    "challenger": "",
-    "verdict": "failed",
-    "activated": False,
-    "facts": {},
-    "teaching": [],
-}
 
 
 async def _in_own_process(

@@ -280,8 +280,13 @@ def challenged(
     try:
         return challenge.plain(*challenge.challenge(folder, own, pool, at, lambda _: None, train.usual(_taxonomy())))
     except (CorpusError, RegistryError, ValueError) as error:
-        why = {"why": f"{type(error).__name__}: {error}"[:500]}
-        return {"champion": "", "challenger": "", "verdict": "failed", "activated": False, "facts": why, "teaching": []}
+        return failed(error)
+
+
+def failed(error: Exception) -> dict[str, Any]:
+    """Return what a night comes to that an error ended, as `challenged` tells of one: nothing, and why."""
+    why = {"why": f"{type(error).__name__}: {error}"[:500]}
+    return {"champion": "", "challenger": "", "verdict": "failed", "activated": False, "facts": why, "teaching": []}
 
 
 def stand_back() -> None:
