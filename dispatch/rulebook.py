@@ -482,6 +482,11 @@ class Rulebook:
         longest_first = sorted(by_word, key=lambda word: (-len(word), word))
         return by_word, re.compile("|".join(map(re.escape, longest_first)))
 
+    @cached_property
+    def owners(self) -> tuple[str, ...]:
+        """Whose a thing may be, as far as the catalogue tells it apart, in its order."""
+        return tuple(dict.fromkeys(row.owner for row in self.catalogue if row.owner))
+
     def broader(self, code: str | None) -> Iterator[Category]:
         """The category itself, then its broader kinds."""
         for length in (6, 4, 2):

@@ -9,7 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -273,7 +283,7 @@ def _checked(intake: Intake, rulebook: Rulebook, at: datetime) -> Intake:
     return replace(intake, text=text, phone=phone, title=title, place=place, received_at=received_at)
 
 
-def _known(name: str, code: str | None, codes: Mapping[str, Any]) -> None:
+def _known(name: str, code: str | None, codes: Collection[str]) -> None:
     if code is not None and code not in codes:
         raise BadInput(name, code, "is unknown", f"one of {len(codes)} codes, for example {next(iter(codes), '-')}")
 
@@ -733,7 +743,7 @@ def _check_codes(action: do.Action, rulebook: Rulebook) -> None:
     if isinstance(action, do.Amend):
         _known("category", action.category, rulebook.categories)
         _known("area", action.area, rulebook.areas)
-        _known("owner", action.owner, {row.owner: row for row in rulebook.catalogue if row.owner})
+        _known("owner", action.owner, rulebook.owners)
 
 
 async def _lock_in_order(transaction: Transaction, ticket_id: int, action: do.Action) -> None:

@@ -294,8 +294,7 @@ class Codes:
     @cached_property
     def owners(self) -> tuple[Option, ...]:
         """Whose a thing may be, as far as the catalogue tells it apart."""
-        codes = dict.fromkeys(row.owner for row in self.rulebook.catalogue if row.owner)
-        return tuple(Option(code, words.owner(code)) for code in codes)
+        return tuple(Option(code, words.owner(code)) for code in self.rulebook.owners)
 
     @cached_property
     def _places(self) -> Mapping[str, str]:
